@@ -1,0 +1,33 @@
+package dev.hivemind.rsocket;
+
+import io.netty.util.ReferenceCountUtil;
+import java.time.Duration;
+import java.util.function.Consumer;
+import reactor.core.publisher.Mono;
+
+/** Timeouts for values that are reference-counted. */
+final class Deadlines {
+
+    /** The key under which Reactor looks for a subscriber's own handler of values that came too late. */
+    private static final String ON_NEXT_DROPPED = "reactor.onNextDropped.local";
+
+    private static final Consumer<Object> RELEASE = Deadlines::release;
+
+    private Deadlines() {}
+
+    /**
+     * Fails with a {@link java.util.concurrent.TimeoutException} unless a value comes in time. A value that races with
+     * the timeout and loses is released.
+     */
+    static <T> Mono<T> enforce(Mono<T> source, Duration remaining) {
+        return source.timeout(remaining).contextWrite(context -> context.put(ON_NEXT_DROPPED, RELEASE));
+    }
+
+    private static void release(Object tooLate) {
+        if (tooLate instanceof Reply reply) {
+            reply.release();
+        } else {
+            ReferenceCountUtil.safeRelease(tooLate);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.hivemind.rsocket;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.rsocket.HelloProof.Role;
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.UnauthorizedException;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.proto.HelloProofMessage;
+import dev.hivemind.rsocket.proto.HelloReplyMessage;
+import io.rsocket.Payload;
+import io.rsocket.RSocket;
+import io.rsocket.util.ByteBufPayload;
+import java.time.Duration;
+import java.util.List;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * The dialling side of a connection's set-up: SETUP with our hello, HELLO request, check of the listener's proof, our
+ * own proof as fire-and-forget. Takes one round trip; calls may follow at once, since frames keep their order.
+ */
+final class DiallerHandshake {
+
+    private final PeerIdentity identity;
+    private final Hello own;
+    private final PayloadCodec codec;
+    private final Sinks.One<PeerConnection> proven = Sinks.one();
+
+    DiallerHandshake(PeerIdentity identity, List<PeerAddress> listenAddresses, PayloadCodec codec) {
+        this.identity = identity;
+        this.own = Hello.of(identity, listenAddresses);
+        this.codec = codec;
+    }
+
+    Payload setupPayload() {
+        return ByteBufPayload.create(io.netty.buffer.Unpooled.EMPTY_BUFFER, MessageBody.encode(own.toMessage()));
+    }
+
+    /** The connection, once the listener has proven itself; for calls that the listener makes on this connection. */
+    Mono<PeerConnection> proven() {
+        return proven.asMono();
+    }
+
+    /** Completes the set-up. */
+    Mono<PeerConnection> run(RSocket rsocket, Duration timeout) {
+        return Mono.using(
+                        () -> Request.ofMessage(Operation.HELLO, "", timeout, HelloProofMessage.getDefaultInstance()),
+                        request -> exchange(rsocket, request),
+                        Request::release)
+                .onErrorMap(ErrorCodec::fromWire)
+                .doOnNext(proven::tryEmitValue)
+                .doOnError(error -> rsocket.dispose());
+    }
+
+    private Mono<PeerConnection> exchange(RSocket rsocket, Request request) {
+        return rsocket.requestResponse(codec.encode(request))
+                .map(answer -> readReply(request, answer))
+                .publishOn(Schedulers.parallel())
+                .flatMap(reply -> answerChallenge(rsocket, request, reply));
+    }
+
+    private HelloReplyMessage readReply(Request request, Payload answer) {
+        Reply reply = codec.decodeReply(request.header(), answer);
+        try {
+            return reply.message(HelloReplyMessage.parser());
+        } finally {
+            reply.release();
+        }
+    }
+
+    private Mono<PeerConnection> answerChallenge(RSocket rsocket, Request request, HelloReplyMessage reply) {
+        Hello listener = Hello.fromMessage(reply.getHello());
+        if (!HelloProof.verify(reply.getSignature().toByteArray(), Role.LISTENER, listener, own)) {
+            return Mono.error(new UnauthorizedException("The peer did not prove the identity that it claims"));
+        }
+        byte[] signature = HelloProof.sign(identity, Role.DIALLER, own, listener);
+        var proof = HelloProofMessage.newBuilder()
+                .setSignature(ByteString.copyFrom(signature))
+                .build();
+        var connection = new PeerConnection(listener.peerId(), listener.listenAddresses(), rsocket, codec);
+        return rsocket.fireAndForget(codec.encode(new Request(request.header(), MessageBody.encode(proof))))
+                .thenReturn(connection);
+    }
+}

@@ -1,0 +1,34 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.frame.Operation;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+
+/** Which handler serves which operation of a node. */
+final class HandlerRegistry {
+
+    private final Map<Operation, RequestHandler> handlers = new ConcurrentHashMap<>();
+
+    /** Registers a handler until the result is disposed. */
+    Disposable register(Operation operation, RequestHandler handler) {
+        if (operation == Operation.HELLO) {
+            throw new IllegalArgumentException("HELLO is served by the node itself");
+        }
+        if (handlers.putIfAbsent(operation, handler) != null) {
+            throw new IllegalStateException(operation + " has a handler already");
+        }
+        return () -> handlers.remove(operation, handler);
+    }
+
+    Mono<Reply> dispatch(PeerConnection caller, Request request) {
+        RequestHandler handler = handlers.get(request.header().operation());
+        if (handler == null) {
+            return Mono.error(new ProtocolViolationException(
+                    "This peer does not serve " + request.header().operation()));
+        }
+        return handler.handle(caller, request);
+    }
+}

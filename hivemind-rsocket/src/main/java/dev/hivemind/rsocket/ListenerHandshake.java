@@ -1,0 +1,77 @@
+package dev.hivemind.rsocket;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.rsocket.HelloProof.Role;
+import dev.hivemind.rsocket.error.UnauthorizedException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.proto.HelloProofMessage;
+import dev.hivemind.rsocket.proto.HelloReplyMessage;
+import io.rsocket.RSocket;
+import java.util.List;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * The listening side of a connection's set-up: answers the dialler's HELLO with a proof, then checks the dialler's. No
+ * other call is served before that.
+ */
+final class ListenerHandshake {
+
+    private final PeerIdentity identity;
+    private final Hello own;
+    private final Hello dialler;
+    private final RSocket rsocket;
+    private final PayloadCodec codec;
+    private final Sinks.One<PeerConnection> proven = Sinks.one();
+
+    ListenerHandshake(
+            PeerIdentity identity,
+            List<PeerAddress> listenAddresses,
+            Hello dialler,
+            RSocket rsocket,
+            PayloadCodec codec) {
+        this.identity = identity;
+        this.own = Hello.of(identity, listenAddresses);
+        this.dialler = dialler;
+        this.rsocket = rsocket;
+        this.codec = codec;
+    }
+
+    /** The connection, once the dialler has proven itself. */
+    Mono<PeerConnection> proven() {
+        return proven.asMono();
+    }
+
+    /** Answers the HELLO request. */
+    Mono<Reply> greet() {
+        return Mono.fromSupplier(() -> HelloReplyMessage.newBuilder()
+                        .setHello(own.toMessage())
+                        .setSignature(ByteString.copyFrom(HelloProof.sign(identity, Role.LISTENER, own, dialler)))
+                        .build())
+                .subscribeOn(Schedulers.parallel())
+                .map(Reply::ofMessage);
+    }
+
+    /** Checks the dialler's proof; a wrong one closes the connection. */
+    Mono<PeerConnection> check(HelloProofMessage proof) {
+        return Mono.fromSupplier(
+                        () -> HelloProof.verify(proof.getSignature().toByteArray(), Role.DIALLER, dialler, own))
+                .subscribeOn(Schedulers.parallel())
+                .flatMap(valid -> valid ? accept() : refuse());
+    }
+
+    private Mono<PeerConnection> accept() {
+        var connection = new PeerConnection(dialler.peerId(), dialler.listenAddresses(), rsocket, codec);
+        proven.tryEmitValue(connection);
+        return Mono.just(connection);
+    }
+
+    private Mono<PeerConnection> refuse() {
+        var error = new UnauthorizedException("The peer did not prove the identity that it claims");
+        proven.tryEmitError(error);
+        rsocket.dispose();
+        return Mono.error(error);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.PayloadTooLargeException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
+import io.rsocket.Payload;
+import io.rsocket.RSocket;
+import java.time.Duration;
+import java.util.List;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+
+/**
+ * One link to a peer whose identity is proven. Links are symmetric: it does not matter who dialled. Safe for use from
+ * any thread.
+ */
+public final class PeerConnection implements Disposable {
+
+    private final PeerId peerId;
+    private final List<PeerAddress> listenAddresses;
+    private final RSocket rsocket;
+    private final PayloadCodec codec;
+
+    PeerConnection(PeerId peerId, List<PeerAddress> listenAddresses, RSocket rsocket, PayloadCodec codec) {
+        this.peerId = peerId;
+        this.listenAddresses = List.copyOf(listenAddresses);
+        this.rsocket = rsocket;
+        this.codec = codec;
+    }
+
+    /** The proven id of the peer at the other end. */
+    public PeerId peerId() {
+        return peerId;
+    }
+
+    /** Where the peer says that it accepts connections; empty for a peer that only dials. */
+    public List<PeerAddress> listenAddresses() {
+        return listenAddresses;
+    }
+
+    /**
+     * Sends a request and emits its reply. Cold: every subscription sends once, under the same call id.
+     *
+     * <p>Thread: signals arrive on an event loop, or on a timer's thread when the deadline passes. Cancellation reaches
+     * the peer's handler. Errors: {@link RpcException}s, among them {@link DeadlineExceededException} when the
+     * request's deadline passes and {@link PayloadTooLargeException} when it does not fit one frame.
+     *
+     * <p>Ownership: borrows the request until the Mono ends; the receiver of the reply releases it.
+     */
+    public Mono<Reply> request(Request request) {
+        return Mono.defer(() -> send(request)).onErrorMap(ErrorCodec::fromWire);
+    }
+
+    private Mono<Reply> send(Request request) {
+        Duration remaining = request.header().deadline().remaining();
+        if (remaining.isZero()) {
+            return Mono.error(new DeadlineExceededException("The deadline had passed before the call was sent"));
+        }
+        return rsocket.requestResponse(codec.encode(request))
+                .transform(answers -> Deadlines.enforce(answers, remaining))
+                .map(answer -> codec.decodeReply(request.header(), answer))
+                .doOnDiscard(Payload.class, Payload::release);
+    }
+
+    /** Closes the link; calls under way fail with a transient error on both sides. */
+    @Override
+    public void dispose() {
+        rsocket.dispose();
+    }
+
+    @Override
+    public boolean isDisposed() {
+        return rsocket.isDisposed();
+    }
+
+    /** Completes when the link has closed, for whatever reason. */
+    public Mono<Void> onClose() {
+        return rsocket.onClose().onErrorComplete();
+    }
+
+    @Override
+    public String toString() {
+        return "PeerConnection[" + peerId.toShortString() + (isDisposed() ? ", closed]" : "]");
+    }
+}

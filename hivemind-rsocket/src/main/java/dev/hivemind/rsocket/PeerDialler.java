@@ -1,0 +1,77 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.transport.PeerClientTransport;
+import io.netty.channel.ChannelOption;
+import io.rsocket.RSocket;
+import io.rsocket.core.RSocketConnector;
+import io.rsocket.frame.decoder.PayloadDecoder;
+import java.util.List;
+import java.util.function.Supplier;
+import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
+import reactor.netty.tcp.TcpClient;
+
+/** Dials peers and sets connections up. */
+final class PeerDialler {
+
+    private final PeerNodeConfig config;
+    private final LoopResources loops;
+    private final HandlerRegistry handlers;
+    private final Supplier<List<PeerAddress>> announcedAddresses;
+    private final PayloadCodec codec;
+
+    PeerDialler(
+            PeerNodeConfig config,
+            LoopResources loops,
+            HandlerRegistry handlers,
+            Supplier<List<PeerAddress>> announcedAddresses) {
+        this.config = config;
+        this.loops = loops;
+        this.handlers = handlers;
+        this.announcedAddresses = announcedAddresses;
+        this.codec = new PayloadCodec(config.maxFrameBytes());
+    }
+
+    /** A new connection per subscription. */
+    Mono<PeerConnection> dial(PeerAddress address) {
+        return Mono.defer(() -> {
+                    var handshake = new DiallerHandshake(config.identity(), announcedAddresses.get(), codec);
+                    return openSocket(address, handshake)
+                            .flatMap(rsocket -> handshake.run(rsocket, config.connectTimeout()));
+                })
+                .timeout(config.connectTimeout())
+                .onErrorMap(error -> explain(address, error));
+    }
+
+    private Mono<RSocket> openSocket(PeerAddress address, DiallerHandshake handshake) {
+        return RSocketConnector.create()
+                .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
+                .dataMimeType(RSocketSettings.DATA_MIME_TYPE)
+                .keepAlive(RSocketSettings.KEEPALIVE_INTERVAL, RSocketSettings.KEEPALIVE_TIMEOUT)
+                .payloadDecoder(PayloadDecoder.ZERO_COPY)
+                .maxInboundPayloadSize(config.maxFrameBytes())
+                .setupPayload(Mono.fromSupplier(handshake::setupPayload))
+                .acceptor((setup, rsocket) -> Mono.just(PeerResponder.ofDialler(handshake, handlers, codec)))
+                .connect(new PeerClientTransport(tcpClient(address), config.maxFrameBytes()));
+    }
+
+    private TcpClient tcpClient(PeerAddress address) {
+        return TcpClient.newConnection()
+                .runOn(loops)
+                .option(
+                        ChannelOption.CONNECT_TIMEOUT_MILLIS,
+                        Math.toIntExact(config.connectTimeout().toMillis()))
+                .host(address.host())
+                .port(address.port());
+    }
+
+    private static RpcException explain(PeerAddress address, Throwable error) {
+        if (error instanceof RpcException known) {
+            return known;
+        }
+        return new PeerUnavailableException("No Hivemind peer answers at " + address, error);
+    }
+}

@@ -1,0 +1,103 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.proto.HelloMessage;
+import dev.hivemind.rsocket.transport.ListeningSocket;
+import dev.hivemind.rsocket.transport.PeerServerTransport;
+import io.rsocket.ConnectionSetupPayload;
+import io.rsocket.RSocket;
+import io.rsocket.core.RSocketServer;
+import io.rsocket.frame.decoder.PayloadDecoder;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
+import reactor.netty.tcp.TcpServer;
+
+/** Binds the listen addresses of a node and sets up the connections that arrive there. */
+final class PeerListener {
+
+    private final PeerNodeConfig config;
+    private final LoopResources loops;
+    private final HandlerRegistry handlers;
+    private final Consumer<PeerConnection> onProven;
+    private final PayloadCodec codec;
+    private final List<ListeningSocket> channels = new CopyOnWriteArrayList<>();
+    private volatile List<PeerAddress> announced = List.of();
+
+    PeerListener(
+            PeerNodeConfig config, LoopResources loops, HandlerRegistry handlers, Consumer<PeerConnection> onProven) {
+        this.config = config;
+        this.loops = loops;
+        this.handlers = handlers;
+        this.onProven = onProven;
+        this.codec = new PayloadCodec(config.maxFrameBytes());
+    }
+
+    /** Where others are told to connect; empty until bound. */
+    List<PeerAddress> announcedAddresses() {
+        return announced;
+    }
+
+    Mono<Void> bind() {
+        return Flux.fromIterable(config.listen())
+                .concatMap(this::bind)
+                .doOnNext(channels::add)
+                .then(Mono.fromRunnable(this::announce));
+    }
+
+    private Mono<ListeningSocket> bind(PeerAddress address) {
+        TcpServer tcp = TcpServer.create().runOn(loops).host(address.host()).port(address.port());
+        return RSocketServer.create(this::accept)
+                .payloadDecoder(PayloadDecoder.ZERO_COPY)
+                .maxInboundPayloadSize(config.maxFrameBytes())
+                .maxTimeToFirstFrame(RSocketSettings.FIRST_FRAME_TIMEOUT)
+                .bind(new PeerServerTransport(tcp, config.maxFrameBytes()))
+                .onErrorMap(error -> new PeerUnavailableException(
+                        "Cannot listen on %s: the port is in use, or the address is not this machine's"
+                                .formatted(address),
+                        error));
+    }
+
+    private void announce() {
+        announced = config.announce().isEmpty()
+                ? channels.stream()
+                        .flatMap(channel -> PeerAddress.of(channel.address()).reachable().stream())
+                        .distinct()
+                        .toList()
+                : config.announce();
+    }
+
+    private Mono<RSocket> accept(ConnectionSetupPayload setup, RSocket rsocket) {
+        return Mono.<RSocket>fromSupplier(() -> {
+                    Hello dialler = readSetup(setup);
+                    var handshake = new ListenerHandshake(config.identity(), announced, dialler, rsocket, codec);
+                    return PeerResponder.ofListener(handshake, handlers, codec, onProven);
+                })
+                .onErrorMap(RpcException.class, ErrorCodec::toRejectedSetup);
+    }
+
+    private static Hello readSetup(ConnectionSetupPayload setup) {
+        if (!RSocketSettings.METADATA_MIME_TYPE.equals(setup.metadataMimeType())) {
+            throw new ProtocolViolationException(
+                    "Metadata is expected to be of type " + RSocketSettings.METADATA_MIME_TYPE);
+        }
+        if (!RSocketSettings.acceptsKeepalive(setup.keepAliveInterval(), setup.keepAliveMaxLifetime())) {
+            throw new ProtocolViolationException("The keepalive times are out of bounds");
+        }
+        return Hello.fromMessage(MessageBody.decode(setup.sliceMetadata(), HelloMessage.parser()));
+    }
+
+    Mono<Void> close() {
+        return Flux.fromIterable(channels)
+                .doOnNext(ListeningSocket::dispose)
+                .flatMap(channel -> channel.onClose().onErrorComplete())
+                .then();
+    }
+}

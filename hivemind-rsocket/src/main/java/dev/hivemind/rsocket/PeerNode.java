@@ -1,0 +1,205 @@
+package dev.hivemind.rsocket;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.UnauthorizedException;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
+
+/**
+ * A peer: an identity, addresses to listen on, handlers for the calls of others, and connections to them.
+ *
+ * <p>A node that listens nowhere can still be called over the connections that it dialled. Safe for use from any
+ * thread. The node owns its connections and, unless some were given, its event loops; {@link #close()} ends them.
+ */
+public final class PeerNode {
+
+    private final PeerNodeConfig config;
+    private final HandlerRegistry handlers = new HandlerRegistry();
+    private final ConnectionPool connections;
+    private final LoopResources loops;
+    private final PeerListener listener;
+    private final PeerDialler dialler;
+
+    private PeerNode(PeerNodeConfig config) {
+        this.config = config;
+        this.connections = new ConnectionPool(config.maxConnections());
+        LoopResources given = config.loops();
+        this.loops = given != null ? given : LoopResources.create("hivemind-io");
+        this.listener = new PeerListener(config, loops, handlers, connections::add);
+        this.dialler = new PeerDialler(config, loops, handlers, listener::announcedAddresses);
+    }
+
+    /** Starts the description of a node. Every setting has a default. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** The id under which others know this node. */
+    public PeerId id() {
+        return config.identity().id();
+    }
+
+    /** Where others can reach this node; empty before {@link #start()} and for a node that only dials. */
+    public List<PeerAddress> addresses() {
+        return listener.announcedAddresses();
+    }
+
+    /**
+     * Serves an operation for other peers until the result is disposed.
+     *
+     * @throws IllegalStateException if the operation has a handler already
+     */
+    public Disposable handle(Operation operation, RequestHandler handler) {
+        return handlers.register(requireNonNull(operation, "operation"), requireNonNull(handler, "handler"));
+    }
+
+    /**
+     * Binds the listen addresses, if there are any, and emits this node.
+     *
+     * <p>Errors: {@link java.net.BindException} in a {@link PeerUnavailableException} that names the address.
+     */
+    public Mono<PeerNode> start() {
+        return listener.bind().thenReturn(this);
+    }
+
+    /**
+     * Connects to whoever listens at an address.
+     *
+     * <p>Errors: an {@link RpcException} that says why the peer is of no use.
+     */
+    public Mono<PeerConnection> connect(PeerAddress address) {
+        return dialler.dial(requireNonNull(address, "address")).doOnNext(connections::add);
+    }
+
+    /**
+     * The connection to a peer: the one that lives, or a new one to the first of the addresses at which this very peer
+     * answers. Without addresses, only a living connection serves.
+     *
+     * <p>Errors: an {@link RpcException} that says why the peer cannot be reached.
+     */
+    public Mono<PeerConnection> connect(PeerId peer, List<PeerAddress> addresses) {
+        requireNonNull(peer, "peer");
+        List<PeerAddress> candidates = List.copyOf(addresses);
+        return connections.get(peer, () -> dialFirst(peer, candidates));
+    }
+
+    private Mono<PeerConnection> dialFirst(PeerId peer, List<PeerAddress> addresses) {
+        var nowhere = new PeerUnavailableException(
+                "Peer %s answers at none of %s".formatted(peer.toShortString(), addresses));
+        return Flux.fromIterable(addresses)
+                .concatMap(address -> connect(address)
+                        .flatMap(connection -> requireId(connection, peer))
+                        .onErrorResume(RpcException.class, error -> {
+                            nowhere.addSuppressed(error);
+                            return Mono.empty();
+                        }))
+                .next()
+                .switchIfEmpty(Mono.error(nowhere));
+    }
+
+    private static Mono<PeerConnection> requireId(PeerConnection connection, PeerId expected) {
+        return connection.peerId().equals(expected)
+                ? Mono.just(connection)
+                : Mono.error(new UnauthorizedException("Another peer answers at this address"));
+    }
+
+    /** Stops listening, closes every connection and frees the loops that this node owns. Idempotent. */
+    public Mono<Void> close() {
+        return Mono.defer(() -> {
+            connections.dispose();
+            return listener.close().then(config.loops() == null ? loops.disposeLater() : Mono.empty());
+        });
+    }
+
+    @Override
+    public String toString() {
+        return "PeerNode[" + id().toShortString() + " at " + addresses() + "]";
+    }
+
+    /** Collects the settings of a node. Not thread-safe. */
+    public static final class Builder {
+
+        private @Nullable PeerIdentity identity;
+        private List<PeerAddress> listen = List.of();
+        private List<PeerAddress> announce = List.of();
+        private int maxFrameBytes = PeerNodeConfig.DEFAULT_MAX_FRAME_BYTES;
+        private int maxConnections = PeerNodeConfig.DEFAULT_MAX_CONNECTIONS;
+        private Duration connectTimeout = PeerNodeConfig.DEFAULT_CONNECT_TIMEOUT;
+        private @Nullable LoopResources loops;
+
+        private Builder() {}
+
+        /** Who the node is. Default: a new identity. */
+        public Builder identity(PeerIdentity identity) {
+            this.identity = requireNonNull(identity, "identity");
+            return this;
+        }
+
+        /** Where to listen; port 0 takes a free one. Default: nowhere, the node only dials. */
+        public Builder listen(PeerAddress... addresses) {
+            this.listen = List.of(addresses);
+            return this;
+        }
+
+        /**
+         * Where others are told to connect, when that differs from where the node listens. Default: the listen
+         * addresses, a wildcard replaced by the addresses of this machine.
+         */
+        public Builder announce(PeerAddress... addresses) {
+            this.announce = List.of(addresses);
+            return this;
+        }
+
+        /** The largest RSocket frame, and so the largest call, in bytes. Default and maximum: 16,777,215. */
+        public Builder maxFrameBytes(int maxFrameBytes) {
+            this.maxFrameBytes = maxFrameBytes;
+            return this;
+        }
+
+        /** How many connections may live at once; the least recently used is closed first. Default: 1,024. */
+        public Builder maxConnections(int maxConnections) {
+            this.maxConnections = maxConnections;
+            return this;
+        }
+
+        /** How long dialling and set-up of a connection may take together. Default: 5 s. */
+        public Builder connectTimeout(Duration connectTimeout) {
+            this.connectTimeout = requireNonNull(connectTimeout, "connectTimeout");
+            return this;
+        }
+
+        /** Event loops to share; they stay the caller's. Default: own ones, as many as the machine has cores. */
+        public Builder loops(LoopResources loops) {
+            this.loops = requireNonNull(loops, "loops");
+            return this;
+        }
+
+        /**
+         * The node, which does nothing before {@link PeerNode#start()} or {@code connect}.
+         *
+         * @throws IllegalArgumentException if a setting is out of its bounds
+         */
+        public PeerNode build() {
+            return new PeerNode(new PeerNodeConfig(
+                    identity != null ? identity : PeerIdentity.generate(),
+                    listen,
+                    announce,
+                    maxFrameBytes,
+                    maxConnections,
+                    connectTimeout,
+                    loops));
+        }
+    }
+}

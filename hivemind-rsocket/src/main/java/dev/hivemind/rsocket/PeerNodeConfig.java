@@ -1,0 +1,45 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.frame.FrameCodec;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.netty.resources.LoopResources;
+
+/** The settings of a {@link PeerNode}, checked. See {@link PeerNode.Builder} for what each means. */
+record PeerNodeConfig(
+        PeerIdentity identity,
+        List<PeerAddress> listen,
+        List<PeerAddress> announce,
+        int maxFrameBytes,
+        int maxConnections,
+        Duration connectTimeout,
+        @Nullable LoopResources loops) {
+
+    /** What the 24-bit length of RSocket's TCP framing allows. */
+    static final int DEFAULT_MAX_FRAME_BYTES = 0xFFFFFF;
+
+    static final int DEFAULT_MAX_CONNECTIONS = 1_024;
+    static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
+
+    /** Room for a full header and a DHT message. */
+    private static final int MIN_MAX_FRAME_BYTES = 4 * FrameCodec.MAX_HEADER_BYTES;
+
+    PeerNodeConfig {
+        listen = List.copyOf(listen);
+        announce = List.copyOf(announce);
+        require(
+                maxFrameBytes >= MIN_MAX_FRAME_BYTES && maxFrameBytes <= DEFAULT_MAX_FRAME_BYTES,
+                "maxFrameBytes lies between %d and %d".formatted(MIN_MAX_FRAME_BYTES, DEFAULT_MAX_FRAME_BYTES));
+        require(maxConnections >= 1, "maxConnections is at least 1");
+        require(!connectTimeout.isNegative() && !connectTimeout.isZero(), "connectTimeout is positive");
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.hivemind.rsocket;
+
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.frame.CallId;
+import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.frame.FrameHeader;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import dev.hivemind.rsocket.tensor.TensorFrameCodec;
+import io.netty.buffer.ByteBuf;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A call to a peer. The body is either tensors, as the header describes them, or the operation's own protobuf message.
+ *
+ * <p>Ownership: whoever creates a request releases it once. Methods that take a request borrow it.
+ *
+ * @param header what is asked for
+ * @param body reference-counted bytes
+ */
+public record Request(FrameHeader header, ByteBuf body) {
+
+    /**
+     * A call that carries tensors, with a new call id.
+     *
+     * <p>Ownership: takes over the frames.
+     *
+     * @param target the expert uid
+     * @param timeout how long the caller waits
+     */
+    public static Request ofTensors(Operation operation, String target, Duration timeout, List<TensorFrame> tensors) {
+        var descriptors = tensors.stream().map(TensorFrame::descriptor).toList();
+        var header = new FrameHeader(operation, target, CallId.random(), Deadline.after(timeout), 0, descriptors);
+        return new Request(header, TensorFrameCodec.join(tensors));
+    }
+
+    /**
+     * A call that carries a protobuf message, with a new call id.
+     *
+     * @param target the expert uid, or empty
+     * @param timeout how long the caller waits
+     */
+    public static Request ofMessage(Operation operation, String target, Duration timeout, MessageLite message) {
+        var header = new FrameHeader(operation, target, CallId.random(), Deadline.after(timeout), 0, List.of());
+        return new Request(header, MessageBody.encode(message));
+    }
+
+    /**
+     * The tensors as views of the body, valid until the request is released.
+     *
+     * @throws ProtocolViolationException if the header announces other sizes than arrived
+     */
+    public List<TensorFrame> tensors() {
+        return TensorFrameCodec.slice(header.tensors(), body);
+    }
+
+    /**
+     * The body as a protobuf message.
+     *
+     * @throws ProtocolViolationException if it is something else
+     */
+    public <M extends MessageLite> M message(Parser<M> parser) {
+        return MessageBody.decode(body, parser);
+    }
+
+    /** Gives up the reference to the body. */
+    public void release() {
+        body.release();
+    }
+}

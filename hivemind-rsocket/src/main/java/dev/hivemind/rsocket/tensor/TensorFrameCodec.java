@@ -1,0 +1,64 @@
+package dev.hivemind.rsocket.tensor;
+
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.CompositeByteBuf;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Tensors of one call, back to back in one data part. Copies no element. */
+public final class TensorFrameCodec {
+
+    /** The most tensors a call may carry. */
+    public static final int MAX_TENSORS = 64;
+
+    private TensorFrameCodec() {}
+
+    /**
+     * Joins tensors to the data part of a call.
+     *
+     * <p>Ownership: takes over the frames, also when it throws; the caller owns the result.
+     */
+    public static ByteBuf join(List<TensorFrame> frames) {
+        if (frames.size() == 1) {
+            return frames.get(0).data();
+        }
+        CompositeByteBuf joined = ByteBufAllocator.DEFAULT.compositeBuffer(Math.max(1, frames.size()));
+        frames.forEach(frame -> joined.addComponent(true, frame.data()));
+        return joined;
+    }
+
+    /**
+     * Cuts the data part of a call into its tensors.
+     *
+     * <p>Ownership: borrows {@code data}; the frames are views of it that hold no reference of their own, and are valid
+     * as long as {@code data} is.
+     *
+     * @throws ProtocolViolationException if the descriptors do not add up to the bytes received
+     */
+    public static List<TensorFrame> slice(List<TensorDescriptor> descriptors, ByteBuf data) {
+        requireMatchingLength(descriptors, data.readableBytes());
+        var frames = new ArrayList<TensorFrame>(descriptors.size());
+        int offset = data.readerIndex();
+        for (TensorDescriptor descriptor : descriptors) {
+            frames.add(new TensorFrame(descriptor, data.slice(offset, descriptor.sizeBytes())));
+            offset += descriptor.sizeBytes();
+        }
+        return frames;
+    }
+
+    /**
+     * Checks that tensors take exactly the bytes that arrived.
+     *
+     * @throws ProtocolViolationException if they do not
+     */
+    public static void requireMatchingLength(List<TensorDescriptor> descriptors, int receivedBytes) {
+        long announced =
+                descriptors.stream().mapToLong(TensorDescriptor::sizeBytes).sum();
+        if (announced != receivedBytes) {
+            throw new ProtocolViolationException(
+                    "The header announces %d bytes of tensors, but %d arrived".formatted(announced, receivedBytes));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.hivemind.rsocket.transport;
+
+import io.rsocket.transport.ServerTransport;
+import io.rsocket.transport.netty.TcpDuplexConnection;
+import reactor.core.publisher.Mono;
+import reactor.netty.tcp.TcpServer;
+
+/** Accepts RSocket connections over TCP and closes those that break the framing. */
+public final class PeerServerTransport implements ServerTransport<ListeningSocket> {
+
+    private final TcpServer server;
+    private final int maxFrameBytes;
+
+    /**
+     * A transport that binds when it is started.
+     *
+     * @param server the address and loops to use
+     * @param maxFrameBytes the largest RSocket frame to accept
+     */
+    public PeerServerTransport(TcpServer server, int maxFrameBytes) {
+        this.server = server;
+        this.maxFrameBytes = maxFrameBytes;
+    }
+
+    @Override
+    public int maxFrameLength() {
+        return maxFrameBytes;
+    }
+
+    /** Binds; the emitted socket stops listening and leaves accepted connections alone. */
+    @Override
+    public Mono<ListeningSocket> start(ConnectionAcceptor acceptor) {
+        return server.doOnConnection(connection -> {
+                    FrameGuard.install(connection, maxFrameBytes);
+                    acceptor.apply(new TcpDuplexConnection("server", connection))
+                            .then(Mono.<Void>never())
+                            .subscribe(connection.disposeSubscriber());
+                })
+                .bind()
+                .map(ListeningSocket::new);
+    }
+}
