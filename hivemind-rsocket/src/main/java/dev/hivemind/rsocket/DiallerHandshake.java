@@ -9,6 +9,7 @@ import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
+import io.netty.buffer.Unpooled;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import io.rsocket.util.ByteBufPayload;
@@ -36,7 +37,7 @@ final class DiallerHandshake {
     }
 
     Payload setupPayload() {
-        return ByteBufPayload.create(io.netty.buffer.Unpooled.EMPTY_BUFFER, MessageBody.encode(own.toMessage()));
+        return ByteBufPayload.create(Unpooled.EMPTY_BUFFER, MessageBody.encode(own.toMessage()));
     }
 
     /** The connection, once the listener has proven itself; for calls that the listener makes on this connection. */
@@ -76,12 +77,16 @@ final class DiallerHandshake {
         if (!HelloProof.verify(reply.getSignature().toByteArray(), Role.LISTENER, listener, own)) {
             return Mono.error(new UnauthorizedException("The peer did not prove the identity that it claims"));
         }
-        byte[] signature = HelloProof.sign(identity, Role.DIALLER, own, listener);
-        var proof = HelloProofMessage.newBuilder()
-                .setSignature(ByteString.copyFrom(signature))
-                .build();
         var connection = new PeerConnection(listener.peerId(), listener.listenAddresses(), rsocket, codec);
-        return rsocket.fireAndForget(codec.encode(new Request(request.header(), MessageBody.encode(proof))))
-                .thenReturn(connection);
+        return Mono.using(
+                () -> new Request(request.header(), MessageBody.encode(proof(listener))),
+                proof -> rsocket.fireAndForget(codec.encode(proof)).thenReturn(connection),
+                Request::release);
+    }
+
+    private HelloProofMessage proof(Hello listener) {
+        return HelloProofMessage.newBuilder()
+                .setSignature(ByteString.copyFrom(HelloProof.sign(identity, Role.DIALLER, own, listener)))
+                .build();
     }
 }

@@ -17,7 +17,7 @@ import java.util.List;
  * @param nonce challenge for the other side
  * @param listenAddresses where the peer accepts connections
  */
-record Hello(byte[] publicKey, byte[] nonce, List<PeerAddress> listenAddresses) {
+record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAddresses) {
 
     static final int PROTOCOL_VERSION = 1;
     static final int NONCE_BYTES = 32;
@@ -29,19 +29,19 @@ record Hello(byte[] publicKey, byte[] nonce, List<PeerAddress> listenAddresses) 
     static Hello of(PeerIdentity identity, List<PeerAddress> listenAddresses) {
         byte[] nonce = new byte[NONCE_BYTES];
         RANDOM.nextBytes(nonce);
-        return new Hello(identity.publicKey(), nonce, listenAddresses);
+        return new Hello(ByteString.copyFrom(identity.publicKey()), ByteString.copyFrom(nonce), listenAddresses);
     }
 
     PeerId peerId() {
-        return PeerId.ofPublicKey(publicKey);
+        return PeerId.ofPublicKey(publicKey.toByteArray());
     }
 
     HelloMessage toMessage() {
         return HelloMessage.newBuilder()
                 .setProtocolMin(PROTOCOL_VERSION)
                 .setProtocolMax(PROTOCOL_VERSION)
-                .setPublicKey(ByteString.copyFrom(publicKey))
-                .setNonce(ByteString.copyFrom(nonce))
+                .setPublicKey(publicKey)
+                .setNonce(nonce)
                 .addAllListenAddresses(
                         listenAddresses.stream().map(PeerAddress::toString).toList())
                 .build();
@@ -55,10 +55,7 @@ record Hello(byte[] publicKey, byte[] nonce, List<PeerAddress> listenAddresses) 
                 || message.getFeaturesCount() > MAX_FEATURES) {
             throw new ProtocolViolationException("The hello has a field of the wrong size");
         }
-        return new Hello(
-                message.getPublicKey().toByteArray(),
-                message.getNonce().toByteArray(),
-                addresses(message.getListenAddressesList()));
+        return new Hello(message.getPublicKey(), message.getNonce(), addresses(message.getListenAddressesList()));
     }
 
     private static void requireSharedVersion(HelloMessage message) {

@@ -32,17 +32,17 @@ final class HelloProof {
     }
 
     static boolean verify(byte[] signature, Role role, Hello signer, Hello other) {
-        return PeerIdentity.verify(signer.publicKey(), statement(role, signer, other), signature);
+        return PeerIdentity.verify(signer.publicKey().toByteArray(), statement(role, signer, other), signature);
     }
 
     private static byte[] statement(Role role, Hello signer, Hello other) {
         return ByteBuffer.allocate(DOMAIN.length + 1 + 2 * (Hello.NONCE_BYTES + PeerIdentity.PUBLIC_KEY_BYTES))
                 .put(DOMAIN)
                 .put(role.wireId)
-                .put(other.nonce())
-                .put(signer.nonce())
-                .put(other.publicKey())
-                .put(signer.publicKey())
+                .put(other.nonce().toByteArray())
+                .put(signer.nonce().toByteArray())
+                .put(other.publicKey().toByteArray())
+                .put(signer.publicKey().toByteArray())
                 .array();
     }
 }

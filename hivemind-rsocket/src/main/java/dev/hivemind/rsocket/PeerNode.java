@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
@@ -24,6 +23,8 @@ import reactor.netty.resources.LoopResources;
  * thread. The node owns its connections and, unless some were given, its event loops; {@link #close()} ends them.
  */
 public final class PeerNode {
+
+    private static final Duration LOOPS_TIMEOUT = Duration.ofSeconds(5);
 
     private final PeerNodeConfig config;
     private final HandlerRegistry handlers = new HandlerRegistry();
@@ -98,15 +99,17 @@ public final class PeerNode {
     private Mono<PeerConnection> dialFirst(PeerId peer, List<PeerAddress> addresses) {
         var nowhere = new PeerUnavailableException(
                 "Peer %s answers at none of %s".formatted(peer.toShortString(), addresses));
-        return Flux.fromIterable(addresses)
-                .concatMap(address -> connect(address)
-                        .flatMap(connection -> requireId(connection, peer))
-                        .onErrorResume(RpcException.class, error -> {
-                            nowhere.addSuppressed(error);
-                            return Mono.empty();
-                        }))
-                .next()
-                .switchIfEmpty(Mono.error(nowhere));
+        Mono<PeerConnection> attempts = Mono.error(nowhere);
+        for (int i = addresses.size() - 1; i >= 0; i--) {
+            Mono<PeerConnection> next = attempts;
+            attempts = connect(addresses.get(i))
+                    .flatMap(connection -> requireId(connection, peer))
+                    .onErrorResume(RpcException.class, error -> {
+                        nowhere.addSuppressed(error);
+                        return next;
+                    });
+        }
+        return attempts;
     }
 
     private static Mono<PeerConnection> requireId(PeerConnection connection, PeerId expected) {
@@ -119,7 +122,8 @@ public final class PeerNode {
     public Mono<Void> close() {
         return Mono.defer(() -> {
             connections.dispose();
-            return listener.close().then(config.loops() == null ? loops.disposeLater() : Mono.empty());
+            return listener.close()
+                    .then(config.loops() == null ? loops.disposeLater(Duration.ZERO, LOOPS_TIMEOUT) : Mono.empty());
         });
     }
 

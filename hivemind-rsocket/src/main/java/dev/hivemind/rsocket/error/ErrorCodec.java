@@ -1,11 +1,13 @@
 package dev.hivemind.rsocket.error;
 
+import io.rsocket.exceptions.ApplicationErrorException;
 import io.rsocket.exceptions.CanceledException;
+import io.rsocket.exceptions.ConnectionCloseException;
+import io.rsocket.exceptions.ConnectionErrorException;
 import io.rsocket.exceptions.CustomRSocketException;
 import io.rsocket.exceptions.InvalidException;
 import io.rsocket.exceptions.RejectedException;
 import io.rsocket.exceptions.RejectedSetupException;
-import io.rsocket.frame.ErrorFrameCodec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
@@ -59,8 +61,8 @@ public final class ErrorCodec {
         if (error instanceof IOException
                 || error instanceof CancellationException
                 || error instanceof CanceledException
-                || error instanceof io.rsocket.exceptions.ConnectionErrorException
-                || error instanceof io.rsocket.exceptions.ConnectionCloseException) {
+                || error instanceof ConnectionErrorException
+                || error instanceof ConnectionCloseException) {
             return new PeerUnavailableException("The connection to the peer was lost", error);
         }
         return new PeerUnavailableException("The peer cannot be called", error);
@@ -71,8 +73,7 @@ public final class ErrorCodec {
                 || error instanceof InvalidException
                 || error instanceof CustomRSocketException
                 || error instanceof RejectedSetupException
-                || error instanceof io.rsocket.RSocketErrorException rsocket
-                        && rsocket.errorCode() == ErrorFrameCodec.APPLICATION_ERROR;
+                || error instanceof ApplicationErrorException;
     }
 
     private static String text(Throwable error) {
