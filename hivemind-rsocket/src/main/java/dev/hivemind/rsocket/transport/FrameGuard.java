@@ -28,7 +28,7 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof DecoderException) {
             LOG.debug("Closing {}: {}", context.channel().remoteAddress(), cause.toString());
-            context.close(context.voidPromise());
+            context.close();
         } else {
             context.fireExceptionCaught(cause);
         }

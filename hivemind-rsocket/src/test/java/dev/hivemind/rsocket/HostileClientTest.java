@@ -1,0 +1,294 @@
+package dev.hivemind.rsocket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.IncompatiblePeerException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.proto.HelloMessage;
+import dev.hivemind.rsocket.proto.HelloProofMessage;
+import dev.hivemind.rsocket.proto.HelloReplyMessage;
+import io.netty.buffer.Unpooled;
+import io.rsocket.Payload;
+import io.rsocket.RSocket;
+import io.rsocket.core.RSocketConnector;
+import io.rsocket.frame.decoder.PayloadDecoder;
+import io.rsocket.transport.netty.client.TcpClientTransport;
+import io.rsocket.util.ByteBufPayload;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+
+/** Whatever a stranger sends, it gets a typed error or a closed connection, and honest peers are still served. */
+class HostileClientTest {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+    @RegisterExtension
+    final BufferLeakExtension leaks = new BufferLeakExtension();
+
+    private final AtomicInteger served = new AtomicInteger();
+    private PeerNode listener;
+
+    @BeforeEach
+    void listen() {
+        listener = PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();
+        listener.handle(Operation.DHT_PING, (caller, request) -> {
+            served.incrementAndGet();
+            return Mono.just(Reply.ofMessage(HelloMessage.getDefaultInstance()));
+        });
+        listener.start().block(TIMEOUT);
+    }
+
+    @AfterEach
+    void close() {
+        listener.close().block(TIMEOUT);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("garbage")
+    void connection_thatSendsGarbage_isClosedAndHonestPeersAreServed(String what, byte[] bytes) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", listener.addresses().get(0).port())) {
+            socket.setSoTimeout((int) TIMEOUT.toMillis());
+            send(socket, bytes);
+            assertThat(readToEnd(socket)).as(what).isTrue();
+        }
+        assertHonestPeersAreServed();
+    }
+
+    static Stream<Arguments> garbage() {
+        return Stream.of(
+                Arguments.of(
+                        "an HTTP request", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII)),
+                Arguments.of("a request before SETUP", frame(1, 0x04, 0, new byte[8])),
+                Arguments.of("an unknown frame type", frame(0, 0x3e, 0, new byte[32])),
+                Arguments.of("a SETUP cut short", frame(0, 0x01, 0, new byte[3])),
+                Arguments.of("an empty frame", new byte[] {0, 0, 0}),
+                Arguments.of("an unfinished frame", new byte[] {0, 0, 100, 0, 0, 0, 1}));
+    }
+
+    @Test
+    void connection_thatSendsAFrameBeyondTheLimit_isClosedAtOnce() throws IOException {
+        PeerNode small = PeerNode.builder()
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .maxFrameBytes(65_536)
+                .build();
+        small.start().block(TIMEOUT);
+        try (Socket socket = new Socket("127.0.0.1", small.addresses().get(0).port())) {
+            // Well before the limit on the time to the first frame would close it.
+            socket.setSoTimeout((int) RSocketSettings.FIRST_FRAME_TIMEOUT.toMillis() / 2);
+            send(socket, new byte[] {(byte) 0xff, (byte) 0xff, (byte) 0xff, 0, 0, 0, 0, 4});
+            assertThat(readToEnd(socket)).isTrue();
+        } finally {
+            small.close().block(TIMEOUT);
+        }
+    }
+
+    @Test
+    void setup_ofANewerProtocol_isRefusedWithTheVersions() {
+        HelloMessage hello = hello(PeerIdentity.generate())
+                .setProtocolMin(7)
+                .setProtocolMax(9)
+                .build();
+
+        assertRefused(hello, IncompatiblePeerException.class, "7 to 9");
+    }
+
+    @Test
+    void setup_withAShortKey_isRefused() {
+        HelloMessage hello = hello(PeerIdentity.generate())
+                .setPublicKey(ByteString.copyFrom(new byte[5]))
+                .build();
+
+        assertRefused(hello, ProtocolViolationException.class, "hello");
+    }
+
+    @Test
+    void setup_withAMalformedAddress_isRefused() {
+        HelloMessage hello = hello(PeerIdentity.generate())
+                .addListenAddresses("not an address")
+                .build();
+
+        assertRefused(hello, ProtocolViolationException.class, "address");
+    }
+
+    @Test
+    void request_beforeTheProof_isNotServed() {
+        RSocket rsocket = rawConnection(hello(PeerIdentity.generate()).build());
+        Request ping = ping(Duration.ofMillis(200));
+
+        StepVerifier.create(rsocket.requestResponse(new PayloadCodec(65_536).encode(ping)))
+                .expectError()
+                .verify(TIMEOUT);
+
+        ping.release();
+        rsocket.dispose();
+        assertThat(served).hasValue(0);
+    }
+
+    @Test
+    void proof_byAnotherKey_closesTheConnectionUnserved() {
+        PeerIdentity victim = PeerIdentity.generate();
+        HelloMessage claimed = hello(victim).build();
+        RSocket rsocket = rawConnection(claimed);
+        Hello own = Hello.fromMessage(claimed);
+        Hello other = greet(rsocket);
+        byte[] forged = HelloProof.sign(PeerIdentity.generate(), HelloProof.Role.DIALLER, own, other);
+
+        sendProof(rsocket, forged);
+
+        StepVerifier.create(rsocket.onClose().onErrorComplete()).verifyComplete();
+        assertThat(served).hasValue(0);
+        assertHonestPeersAreServed();
+    }
+
+    @Test
+    void proof_reflectedFromTheListener_isRefused() {
+        PeerIdentity identity = PeerIdentity.generate();
+        HelloMessage claimed = hello(identity).build();
+        RSocket rsocket = rawConnection(claimed);
+        Hello other = greet(rsocket);
+        byte[] wrongRole = HelloProof.sign(identity, HelloProof.Role.LISTENER, Hello.fromMessage(claimed), other);
+
+        sendProof(rsocket, wrongRole);
+
+        StepVerifier.create(rsocket.onClose().onErrorComplete()).verifyComplete();
+    }
+
+    @Test
+    void request_withoutMetadata_isAProtocolViolation() {
+        RSocket rsocket = rawConnection(hello(PeerIdentity.generate()).build());
+
+        StepVerifier.create(rsocket.requestResponse(ByteBufPayload.create("data only"))
+                        .onErrorMap(ErrorCodec::fromWire))
+                .expectError(ProtocolViolationException.class)
+                .verify(TIMEOUT);
+        rsocket.dispose();
+    }
+
+    @Test
+    void connect_toAListenerThatIsNoPeer_failsWithinTheTimeout() throws IOException {
+        try (var silent = new java.net.ServerSocket(0)) {
+            PeerNode impatient =
+                    PeerNode.builder().connectTimeout(Duration.ofMillis(300)).build();
+
+            StepVerifier.create(impatient.connect(new PeerAddress("127.0.0.1", silent.getLocalPort())))
+                    .expectError(PeerUnavailableException.class)
+                    .verify(TIMEOUT);
+            impatient.close().block(TIMEOUT);
+        }
+    }
+
+    private void assertRefused(HelloMessage hello, Class<? extends Throwable> type, String text) {
+        RSocket rsocket = rawConnection(hello);
+
+        StepVerifier.create(rsocket.onClose().onErrorMap(ErrorCodec::fromWire))
+                .expectErrorSatisfies(
+                        error -> assertThat(error).isInstanceOf(type).hasMessageContaining(text))
+                .verify(TIMEOUT);
+    }
+
+    private void assertHonestPeersAreServed() {
+        PeerNode honest = PeerNode.builder().build();
+        int before = served.get();
+        Request ping = ping(TIMEOUT);
+        honest.connect(listener.addresses().get(0))
+                .flatMap(connection -> connection.request(ping))
+                .doOnNext(Reply::release)
+                .block(TIMEOUT);
+        ping.release();
+        assertThat(served).hasValue(before + 1);
+        honest.close().block(TIMEOUT);
+    }
+
+    private static Request ping(Duration timeout) {
+        return Request.ofMessage(Operation.DHT_PING, "", timeout, HelloMessage.getDefaultInstance());
+    }
+
+    private RSocket rawConnection(HelloMessage hello) {
+        PeerAddress address = listener.addresses().get(0);
+        return RSocketConnector.create()
+                .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
+                .dataMimeType(RSocketSettings.DATA_MIME_TYPE)
+                .payloadDecoder(PayloadDecoder.ZERO_COPY)
+                .setupPayload(ByteBufPayload.create(Unpooled.EMPTY_BUFFER, Unpooled.wrappedBuffer(hello.toByteArray())))
+                .connect(TcpClientTransport.create(address.host(), address.port()))
+                .block(TIMEOUT);
+    }
+
+    private static HelloMessage.Builder hello(PeerIdentity identity) {
+        return Hello.of(identity, List.of()).toMessage().toBuilder();
+    }
+
+    private static Hello greet(RSocket rsocket) {
+        var codec = new PayloadCodec(65_536);
+        Request request = Request.ofMessage(Operation.HELLO, "", TIMEOUT, HelloProofMessage.getDefaultInstance());
+        Payload answer = rsocket.requestResponse(codec.encode(request)).block(TIMEOUT);
+        Reply reply = codec.decodeReply(request.header(), answer);
+        HelloReplyMessage message = reply.message(HelloReplyMessage.parser());
+        reply.release();
+        request.release();
+        return Hello.fromMessage(message.getHello());
+    }
+
+    private static void sendProof(RSocket rsocket, byte[] signature) {
+        var proof = HelloProofMessage.newBuilder()
+                .setSignature(ByteString.copyFrom(signature))
+                .build();
+        Request request = Request.ofMessage(Operation.HELLO, "", TIMEOUT, proof);
+        rsocket.fireAndForget(new PayloadCodec(65_536).encode(request)).block(TIMEOUT);
+        request.release();
+    }
+
+    /** A frame of RSocket's TCP framing: length, stream id, type and flags, body. */
+    private static byte[] frame(int streamId, int type, int flags, byte[] body) {
+        return java.nio.ByteBuffer.allocate(9 + body.length)
+                .put((byte) 0)
+                .putShort((short) (6 + body.length))
+                .putInt(streamId)
+                .putShort((short) (type << 10 | flags))
+                .put(body)
+                .array();
+    }
+
+    private static void send(Socket socket, byte[] bytes) throws IOException {
+        OutputStream output = socket.getOutputStream();
+        output.write(bytes);
+        output.flush();
+    }
+
+    /** Whether the other side closed the connection, in whatever way. */
+    private static boolean readToEnd(Socket socket) {
+        try {
+            InputStream input = socket.getInputStream();
+            while (input.read() >= 0) {
+                // An ERROR frame may come first.
+            }
+            return true;
+        } catch (java.net.SocketTimeoutException stillOpen) {
+            return false;
+        } catch (IOException reset) {
+            return true;
+        }
+    }
+}
