@@ -1,0 +1,156 @@
+package dev.hivemind.dht.routing;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The contacts whose ids share a prefix with {@code lower}, least recently seen first, and as many replacements that
+ * wait for one of them to fail. Not thread-safe.
+ */
+final class KBucket {
+
+    /** Failed calls in a row after which a contact is dropped. */
+    static final int MAX_FAILURES = 2;
+
+    private final NodeId lower;
+    private final int depth;
+    private final int capacity;
+    private final Map<NodeId, Entry> active = new LinkedHashMap<>();
+    private final Map<NodeId, Contact> replacements = new LinkedHashMap<>();
+    private final Set<NodeId> questioned = new HashSet<>();
+
+    /**
+     * @param lower the lowest id of the bucket's range
+     * @param depth how many leading bits of {@code lower} all ids of the range share
+     */
+    KBucket(NodeId lower, int depth, int capacity) {
+        this.lower = lower;
+        this.depth = depth;
+        this.capacity = capacity;
+    }
+
+    NodeId lower() {
+        return lower;
+    }
+
+    int depth() {
+        return depth;
+    }
+
+    boolean covers(NodeId id) {
+        return lower.commonPrefixLength(id) >= depth;
+    }
+
+    /** Adds a contact or marks it as seen; false if the bucket is full. */
+    boolean put(Contact contact) {
+        boolean known = active.remove(contact.id()) != null;
+        if (!known && active.size() >= capacity) {
+            return false;
+        }
+        questioned.remove(contact.id());
+        replacements.remove(contact.id());
+        active.put(contact.id(), new Entry(contact, 0));
+        return true;
+    }
+
+    /** Keeps a contact in reserve; the one that waited longest makes room. */
+    void reserve(Contact contact) {
+        replacements.remove(contact.id());
+        if (replacements.size() >= capacity) {
+            replacements.remove(replacements.keySet().iterator().next());
+        }
+        replacements.put(contact.id(), contact);
+    }
+
+    /** The least recently seen contact that nobody questions yet, which from now on is being questioned. */
+    @Nullable Contact question() {
+        for (Entry entry : active.values()) {
+            if (questioned.add(entry.contact().id())) {
+                return entry.contact();
+            }
+        }
+        return null;
+    }
+
+    /** Counts a failure; true if the contact is no longer in the bucket. */
+    boolean fail(NodeId id) {
+        replacements.remove(id);
+        Entry entry = active.get(id);
+        if (entry == null) {
+            return true;
+        }
+        if (entry.failures() + 1 < MAX_FAILURES) {
+            active.replace(id, new Entry(entry.contact(), entry.failures() + 1));
+            return false;
+        }
+        active.remove(id);
+        questioned.remove(id);
+        promoteNewestReplacement();
+        return true;
+    }
+
+    private void promoteNewestReplacement() {
+        Contact newest = null;
+        for (Contact replacement : replacements.values()) {
+            newest = replacement;
+        }
+        if (newest != null) {
+            put(newest);
+        }
+    }
+
+    /** The two halves of this bucket's range, with its contacts. */
+    List<KBucket> split() {
+        KBucket left = new KBucket(lower, depth + 1, capacity);
+        KBucket right = new KBucket(lower.withBit(depth), depth + 1, capacity);
+        active.forEach((id, entry) -> half(left, right, id).active.put(id, entry));
+        replacements.forEach((id, contact) -> half(left, right, id).refill(contact));
+        questioned.forEach(id -> half(left, right, id).questioned.add(id));
+        return List.of(left, right);
+    }
+
+    private static KBucket half(KBucket left, KBucket right, NodeId id) {
+        return right.covers(id) ? right : left;
+    }
+
+    private void refill(Contact contact) {
+        if (!put(contact)) {
+            reserve(contact);
+        }
+    }
+
+    boolean contains(NodeId id) {
+        return active.containsKey(id);
+    }
+
+    int size() {
+        return active.size();
+    }
+
+    int replacementCount() {
+        return replacements.size();
+    }
+
+    /** A copy of the contacts, least recently seen first. */
+    List<Contact> contacts() {
+        return active.values().stream().map(Entry::contact).toList();
+    }
+
+    /** A copy of the contacts whose last call did not fail. */
+    List<Contact> responsive() {
+        List<Contact> contacts = new ArrayList<>(active.size());
+        for (Entry entry : active.values()) {
+            if (entry.failures() == 0) {
+                contacts.add(entry.contact());
+            }
+        }
+        return contacts;
+    }
+
+    private record Entry(Contact contact, int failures) {}
+}

@@ -1,0 +1,143 @@
+package dev.hivemind.dht.routing;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.dht.routing.Offer.Outcome;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * The contacts of a node that answered it, at most {@code bucketSize} in each bucket.
+ *
+ * <p>Invariants: the buckets' ranges cover all ids without gap or overlap; a range is the set of ids with a common
+ * prefix, whose length is the bucket's depth. A full bucket is split if it holds the owner's own id or if its depth is
+ * no multiple of {@code depthModulo}; otherwise newcomers wait as replacements, since peers that have been up long
+ * tend to stay up longer. Not thread-safe: a table belongs to one loop.
+ */
+public final class RoutingTable {
+
+    private final NodeId self;
+    private final int depthModulo;
+    private final TreeMap<NodeId, KBucket> buckets = new TreeMap<>();
+
+    /**
+     * An empty table.
+     *
+     * @param self the owner, who is never in the table
+     * @param bucketSize Kademlia's k, at least 1
+     * @param depthModulo Kademlia's b, at least 1: by how many bits the table resolves ranges far from its owner
+     */
+    public RoutingTable(NodeId self, int bucketSize, int depthModulo) {
+        this.self = requireNonNull(self, "self");
+        if (bucketSize < 1 || depthModulo < 1) {
+            throw new IllegalArgumentException("bucketSize and depthModulo are at least 1");
+        }
+        this.depthModulo = depthModulo;
+        add(new KBucket(NodeId.ZERO, 0, bucketSize));
+    }
+
+    /** Takes note of a contact that has answered us just now. */
+    public Offer offer(Contact contact) {
+        if (contact.id().equals(self) || contact.isClientOnly()) {
+            return Offer.of(Outcome.REJECTED);
+        }
+        KBucket bucket = bucketOf(contact.id());
+        boolean known = bucket.contains(contact.id());
+        while (!bucket.put(contact)) {
+            if (!isSplittable(bucket)) {
+                bucket.reserve(contact);
+                return new Offer(Outcome.REPLACEMENT, bucket.question());
+            }
+            buckets.remove(bucket.lower());
+            bucket.split().forEach(this::add);
+            bucket = bucketOf(contact.id());
+        }
+        return Offer.of(known ? Outcome.UPDATED : Outcome.ADDED);
+    }
+
+    private boolean isSplittable(KBucket bucket) {
+        return bucket.depth() < NodeId.BITS && (bucket.covers(self) || bucket.depth() % depthModulo != 0);
+    }
+
+    private void add(KBucket bucket) {
+        buckets.put(bucket.lower(), bucket);
+    }
+
+    private KBucket bucketOf(NodeId id) {
+        Map.Entry<NodeId, KBucket> entry = requireNonNull(buckets.floorEntry(id), "the ranges cover every id");
+        return entry.getValue();
+    }
+
+    /**
+     * Takes note that a contact did not answer. After the second time in a row it is dropped, and the newest
+     * replacement takes its place.
+     *
+     * @return whether the contact is not, or no longer, in the table
+     */
+    public boolean fail(NodeId id) {
+        return bucketOf(id).fail(id);
+    }
+
+    /** Whether a contact is in a bucket. */
+    public boolean contains(NodeId id) {
+        return bucketOf(id).contains(id);
+    }
+
+    /** The {@code count} contacts nearest to an id, or all if there are fewer, nearest first. */
+    public List<Contact> closest(NodeId target, int count) {
+        return closest(target, count, KBucket::contacts);
+    }
+
+    /**
+     * Like {@link #closest}, but without contacts whose last call failed, and without one peer: what others are told.
+     *
+     * @param excluded the peer who asks
+     */
+    public List<Contact> closestResponsive(NodeId target, int count, NodeId excluded) {
+        return closest(
+                target,
+                count,
+                bucket -> bucket.responsive().stream()
+                        .filter(contact -> !contact.id().equals(excluded))
+                        .toList());
+    }
+
+    /** Ranges of one common prefix each lie one behind the other as seen from the target, so buckets are whole steps. */
+    private List<Contact> closest(NodeId target, int count, Function<KBucket, List<Contact>> select) {
+        List<KBucket> nearestFirst = new ArrayList<>(buckets.values());
+        nearestFirst.sort((left, right) -> target.compareDistance(left.lower(), right.lower()));
+        List<Contact> found = new ArrayList<>();
+        for (KBucket bucket : nearestFirst) {
+            if (found.size() >= count) {
+                break;
+            }
+            List<Contact> contacts = new ArrayList<>(select.apply(bucket));
+            contacts.sort(target.nearestFirst());
+            found.addAll(contacts.subList(0, Math.min(contacts.size(), count - found.size())));
+        }
+        return List.copyOf(found);
+    }
+
+    /** How many contacts are in buckets. */
+    public int size() {
+        return buckets.values().stream().mapToInt(KBucket::size).sum();
+    }
+
+    /** How many contacts wait for others to fail. */
+    public int replacementCount() {
+        return buckets.values().stream().mapToInt(KBucket::replacementCount).sum();
+    }
+
+    /** How many ranges the table distinguishes. */
+    public int bucketCount() {
+        return buckets.size();
+    }
+
+    Collection<KBucket> buckets() {
+        return buckets.values();
+    }
+}

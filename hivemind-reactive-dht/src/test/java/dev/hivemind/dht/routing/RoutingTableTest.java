@@ -1,0 +1,256 @@
+package dev.hivemind.dht.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.dht.routing.Offer.Outcome;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RoutingTableTest {
+
+    private static final List<PeerAddress> ADDRESSES = List.of(new PeerAddress("127.0.0.1", 1));
+
+    private final Random random = new Random(11);
+    private final NodeId self = randomId();
+
+    private NodeId randomId() {
+        return new NodeId(random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
+    }
+
+    private Contact contact() {
+        return new Contact(randomId(), ADDRESSES);
+    }
+
+    /** A contact in the half of the space in which the owner is not. */
+    private Contact farContact() {
+        return Stream.generate(this::contact)
+                .filter(contact -> contact.id().commonPrefixLength(self) == 0)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private List<Contact> fill(RoutingTable table, int count) {
+        List<Contact> contacts = Stream.generate(this::contact).limit(count).toList();
+        contacts.forEach(table::offer);
+        return contacts;
+    }
+
+    private static List<Contact> bruteForce(List<Contact> contacts, NodeId target, int count) {
+        return contacts.stream().sorted(target.nearestFirst()).limit(count).toList();
+    }
+
+    private static List<Contact> all(RoutingTable table) {
+        List<Contact> all = new ArrayList<>();
+        table.buckets().forEach(bucket -> all.addAll(bucket.contacts()));
+        return all;
+    }
+
+    @Test
+    void offer_ofAHundred_keepsAllInAFewBuckets() {
+        var table = new RoutingTable(self, 20, 5);
+
+        fill(table, 100);
+
+        assertThat(table.bucketCount()).isBetween(3, 10);
+        assertThat(table.replacementCount()).isZero();
+        assertThat(table.size()).isEqualTo(100);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20,5,45,65", "50,5,35,45", "20,10,650,800", "20,1,7,15"})
+    void offer_ofTenThousand_splitsByTheRules(int bucketSize, int depthModulo, int fewest, int most) {
+        var table = new RoutingTable(self, bucketSize, depthModulo);
+
+        fill(table, 10_000);
+
+        assertThat(table.bucketCount()).isBetween(fewest, most);
+    }
+
+    @Test
+    void offer_ofTenThousand_boundsContactsAndReplacements() {
+        var table = new RoutingTable(self, 20, 5);
+
+        fill(table, 10_000);
+
+        assertThat(table.size()).isBetween(800, 1_100);
+        assertThat(table.replacementCount()).isLessThanOrEqualTo(20 * table.bucketCount());
+    }
+
+    @Test
+    void buckets_afterManySplits_coverTheSpaceWithoutGapOrOverlap() {
+        var table = new RoutingTable(self, 5, 3);
+        fill(table, 2_000);
+
+        BigInteger next = BigInteger.ZERO;
+        for (KBucket bucket : table.buckets()) {
+            assertThat(new BigInteger(1, bucket.lower().toBytes())).isEqualTo(next);
+            next = next.add(BigInteger.ONE.shiftLeft(NodeId.BITS - bucket.depth()));
+            assertThat(bucket.contacts()).allMatch(contact -> bucket.covers(contact.id()));
+        }
+        assertThat(next).isEqualTo(BigInteger.ONE.shiftLeft(NodeId.BITS));
+    }
+
+    @Test
+    void split_ofAnIdAtTheMidpoint_putsItIntoTheRightHalf() {
+        NodeId midpoint = NodeId.ZERO.withBit(0);
+        var bucket = new KBucket(NodeId.ZERO, 0, 20);
+        bucket.put(new Contact(midpoint, ADDRESSES));
+
+        List<KBucket> halves = bucket.split();
+
+        assertThat(halves.get(0).size()).isZero();
+        assertThat(halves.get(1).contains(midpoint)).isTrue();
+        assertThat(halves.get(1).lower()).isEqualTo(midpoint);
+    }
+
+    @Test
+    void closest_toAnyTarget_equalsBruteForce() {
+        var table = new RoutingTable(self, 20, 5);
+        fill(table, 3_000);
+        List<Contact> all = all(table);
+
+        for (int i = 0; i < 1_000; i++) {
+            NodeId target = i % 3 == 0 ? all.get(random.nextInt(all.size())).id() : randomId();
+            int count = 1 + random.nextInt(100);
+            assertThat(table.closest(target, count)).isEqualTo(bruteForce(all, target, count));
+        }
+    }
+
+    @Test
+    void closestResponsive_withoutTheAsker_equalsBruteForce() {
+        var table = new RoutingTable(self, 20, 5);
+        fill(table, 1_000);
+        List<Contact> all = all(table);
+
+        for (int i = 0; i < 300; i++) {
+            Contact asker = all.get(random.nextInt(all.size()));
+            int count = 1 + random.nextInt(50);
+            List<Contact> others =
+                    all.stream().filter(contact -> !contact.equals(asker)).toList();
+            assertThat(table.closestResponsive(asker.id(), count, asker.id()))
+                    .isEqualTo(bruteForce(others, asker.id(), count));
+        }
+    }
+
+    @Test
+    void offer_ofTheOwner_isRejected() {
+        var table = new RoutingTable(self, 20, 1);
+
+        assertThat(table.offer(new Contact(self, ADDRESSES)).outcome()).isEqualTo(Outcome.REJECTED);
+        assertThat(table.size()).isZero();
+    }
+
+    @Test
+    void offer_ofAClientOnlyPeer_isRejected() {
+        var table = new RoutingTable(self, 20, 1);
+
+        assertThat(table.offer(new Contact(randomId(), List.of())).outcome()).isEqualTo(Outcome.REJECTED);
+        assertThat(table.size()).isZero();
+    }
+
+    @Test
+    void offer_ofAKnownContact_takesItsNewAddresses() {
+        var table = new RoutingTable(self, 20, 1);
+        Contact contact = contact();
+        table.offer(contact);
+        var moved = new Contact(contact.id(), List.of(new PeerAddress("127.0.0.1", 2)));
+
+        assertThat(table.offer(moved).outcome()).isEqualTo(Outcome.UPDATED);
+        assertThat(table.closest(contact.id(), 1)).containsExactly(moved);
+    }
+
+    @Test
+    void offer_toAFullBucket_questionsTheLeastRecentlySeen() {
+        var table = new RoutingTable(self, 2, 1);
+        Contact first = farContact();
+        Contact second = farContact();
+        table.offer(first);
+        table.offer(second);
+        table.offer(first);
+
+        Offer offer = table.offer(farContact());
+
+        assertThat(offer).isEqualTo(new Offer(Outcome.REPLACEMENT, second));
+        assertThat(table.offer(farContact()).questionable()).isEqualTo(first);
+        assertThat(table.offer(farContact()).questionable()).isNull();
+    }
+
+    @Test
+    void offer_toAFullBucketWhoseOldestAnswers_keepsTheOldest() {
+        var table = new RoutingTable(self, 1, 1);
+        Contact old = farContact();
+        Contact newcomer = farContact();
+        table.offer(old);
+        table.offer(newcomer);
+
+        table.offer(old);
+
+        assertThat(table.contains(old.id())).isTrue();
+        assertThat(table.contains(newcomer.id())).isFalse();
+    }
+
+    @Test
+    void fail_once_keepsTheContactButTellsNobody() {
+        var table = new RoutingTable(self, 20, 1);
+        Contact contact = contact();
+        table.offer(contact);
+
+        assertThat(table.fail(contact.id())).isFalse();
+
+        assertThat(table.closest(self, 1)).containsExactly(contact);
+        assertThat(table.closestResponsive(self, 1, self)).isEmpty();
+    }
+
+    @Test
+    void fail_twiceWithAnAnswerBetween_keepsTheContact() {
+        var table = new RoutingTable(self, 20, 1);
+        Contact contact = contact();
+        table.offer(contact);
+
+        table.fail(contact.id());
+        table.offer(contact);
+        table.fail(contact.id());
+
+        assertThat(table.contains(contact.id())).isTrue();
+    }
+
+    @Test
+    void fail_twiceInARow_promotesTheNewestReplacement() {
+        var table = new RoutingTable(self, 1, 1);
+        Contact dead = farContact();
+        Contact older = farContact();
+        Contact newer = farContact();
+        List.of(dead, older).forEach(table::offer);
+        var full = new RoutingTable(self, 2, 1);
+        List.of(dead, farContact(), older, newer).forEach(full::offer);
+
+        full.fail(dead.id());
+        assertThat(full.fail(dead.id())).isTrue();
+
+        assertThat(full.contains(dead.id())).isFalse();
+        assertThat(full.contains(newer.id())).isTrue();
+        assertThat(full.contains(older.id())).isFalse();
+    }
+
+    @Test
+    void fail_ofAReplacement_dropsIt() {
+        var table = new RoutingTable(self, 1, 1);
+        Contact dead = farContact();
+        Contact replacement = farContact();
+        table.offer(dead);
+        table.offer(replacement);
+
+        table.fail(replacement.id());
+        table.fail(dead.id());
+        table.fail(dead.id());
+
+        assertThat(table.size()).isZero();
+    }
+}
