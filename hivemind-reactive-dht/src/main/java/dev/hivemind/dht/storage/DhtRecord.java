@@ -1,0 +1,51 @@
+package dev.hivemind.dht.storage;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.protobuf.ByteString;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a peer asks others to keep.
+ *
+ * @param key where to keep it
+ * @param subkey which entry of the key's dictionary it is, at most {@value DictionaryRecord#MAX_SUBKEY_BYTES} bytes;
+ *     null for a plain value
+ * @param body the bytes and when they expire
+ */
+public record DhtRecord(DhtKey key, @Nullable ByteString subkey, PlainRecord body) {
+
+    public DhtRecord {
+        requireNonNull(key, "key");
+        requireNonNull(body, "body");
+        if (subkey != null) {
+            DictionaryRecord.requireSubkey(subkey);
+        }
+    }
+
+    /** A plain value. */
+    public static DhtRecord of(DhtKey key, ByteString value, Instant expiresAt) {
+        return new DhtRecord(key, null, new PlainRecord(value, expiresAt));
+    }
+
+    /** One entry of a dictionary. */
+    public static DhtRecord of(DhtKey key, ByteString subkey, ByteString value, Instant expiresAt) {
+        return new DhtRecord(key, subkey, new PlainRecord(value, expiresAt));
+    }
+
+    /** When it expires. */
+    public Instant expiresAt() {
+        return body.expiresAt();
+    }
+
+    /** The bytes of key, subkey and value. */
+    public int sizeBytes() {
+        return key.bytes().size() + (subkey == null ? 0 : subkey.size()) + body.sizeBytes();
+    }
+
+    /** The value of a key under which nothing but this record was stored. */
+    public DhtValue asValue() {
+        return subkey == null ? body : DictionaryRecord.of(subkey, body);
+    }
+}
