@@ -1,0 +1,23 @@
+package dev.hivemind.dht.rpc;
+
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.rsocket.error.RpcException;
+import reactor.core.publisher.Mono;
+
+/**
+ * Asks other nodes.
+ *
+ * <p>Every Mono is cold and ends within a deadline, with one value or with an {@link RpcException}. Cancellation gives
+ * the call up. Signals arrive on any thread.
+ */
+public interface DhtRpc {
+
+    /** Whether a peer is a node, and what time it has. */
+    Mono<Pong> ping(Contact to);
+
+    /** What a peer knows of some ids. */
+    Mono<FindReply> find(Contact to, FindRequest request);
+
+    /** Asks a peer to keep records. */
+    Mono<StoreReply> store(Contact to, StoreRequest request);
+}

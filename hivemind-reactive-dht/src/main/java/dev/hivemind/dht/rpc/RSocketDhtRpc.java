@@ -1,0 +1,77 @@
+package dev.hivemind.dht.rpc;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import dev.hivemind.dht.proto.FindReplyMessage;
+import dev.hivemind.dht.proto.PingReplyMessage;
+import dev.hivemind.dht.proto.PingRequestMessage;
+import dev.hivemind.dht.proto.StoreReplyMessage;
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.frame.Operation;
+import java.time.Duration;
+import reactor.core.publisher.Mono;
+
+/** Asks over the connections of a {@link PeerNode}, dialling where there is none. Thread-safe. */
+public final class RSocketDhtRpc implements DhtRpc {
+
+    private final PeerNode peer;
+    private final Duration timeout;
+
+    /**
+     * Asks in the name of a peer, who stays the caller's.
+     *
+     * @param timeout how long a call may take, dialling included
+     */
+    public RSocketDhtRpc(PeerNode peer, Duration timeout) {
+        this.peer = requireNonNull(peer, "peer");
+        this.timeout = requireNonNull(timeout, "timeout");
+    }
+
+    @Override
+    public Mono<Pong> ping(Contact to) {
+        var message = PingRequestMessage.getDefaultInstance();
+        return call(to, Operation.DHT_PING, message, PingReplyMessage.parser()).map(DhtCodec::toPong);
+    }
+
+    @Override
+    public Mono<FindReply> find(Contact to, FindRequest request) {
+        int targets = request.targets().size();
+        return call(to, Operation.DHT_FIND, DhtCodec.toMessage(request), FindReplyMessage.parser())
+                .map(reply -> DhtCodec.toFindReply(reply, targets));
+    }
+
+    @Override
+    public Mono<StoreReply> store(Contact to, StoreRequest request) {
+        int records = request.records().size();
+        return call(to, Operation.DHT_STORE, DhtCodec.toMessage(request), StoreReplyMessage.parser())
+                .map(reply -> DhtCodec.toStoreReply(reply, records));
+    }
+
+    private <M extends MessageLite> Mono<M> call(
+            Contact to, Operation operation, MessageLite message, Parser<M> parser) {
+        return Mono.defer(() -> peer.connect(to.peerId(), to.addresses()))
+                .flatMap(connection -> exchange(connection, operation, message).map(reply -> read(reply, parser)))
+                .timeout(timeout)
+                .onErrorMap(ErrorCodec::fromWire);
+    }
+
+    private Mono<Reply> exchange(PeerConnection connection, Operation operation, MessageLite message) {
+        return Mono.using(
+                () -> Request.ofMessage(operation, "", timeout, message), connection::request, Request::release);
+    }
+
+    private static <M extends MessageLite> M read(Reply reply, Parser<M> parser) {
+        try {
+            return reply.message(parser);
+        } finally {
+            reply.release();
+        }
+    }
+}

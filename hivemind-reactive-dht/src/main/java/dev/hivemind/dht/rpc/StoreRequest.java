@@ -1,0 +1,23 @@
+package dev.hivemind.dht.rpc;
+
+import dev.hivemind.dht.storage.DhtRecord;
+import java.util.List;
+
+/**
+ * Asks a peer to keep records.
+ *
+ * @param records 1 to {@value #MAX_RECORDS}
+ */
+public record StoreRequest(List<DhtRecord> records) {
+
+    /** The most records in one request. */
+    public static final int MAX_RECORDS = 64;
+
+    public StoreRequest {
+        records = List.copyOf(records);
+        if (records.isEmpty() || records.size() > MAX_RECORDS) {
+            throw new IllegalArgumentException(
+                    "A store carries 1 to %d records, not %d".formatted(MAX_RECORDS, records.size()));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/**
+ * What DHT nodes ask each other: ping, find and store.
+ *
+ * <p>{@link dev.hivemind.dht.rpc.DhtRpc} is how a node asks and {@link dev.hivemind.dht.rpc.DhtHandler} how it answers;
+ * {@link dev.hivemind.dht.rpc.RSocketDhtRpc} and {@link dev.hivemind.dht.rpc.DhtRequestHandler} carry both over
+ * connections whose peers have proven their ids. Every field is checked on the way in. The messages are specified in
+ * {@code dht.proto}.
+ */
+@NullMarked
+package dev.hivemind.dht.rpc;
+
+import org.jspecify.annotations.NullMarked;
