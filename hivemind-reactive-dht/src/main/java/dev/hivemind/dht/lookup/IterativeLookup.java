@@ -1,0 +1,124 @@
+package dev.hivemind.dht.lookup;
+
+import dev.hivemind.dht.lookup.Candidate.State;
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.rpc.FindResult;
+import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.dht.storage.Lifetimes;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Kademlia's lookup as a state machine: answers and timeouts in, peers to ask out.
+ *
+ * <p>At most {@code alpha} peers are asked at once, always the nearest known. A peer past the soft timeout frees its
+ * slot and no longer holds the lookup up, but may still answer. The lookup ends when the {@code width} nearest peers
+ * have answered, or fewer if there are no more; or when the value found is good enough. No threads, clocks or I/O: the
+ * owner calls {@link #next()} after every event and sends what it returns.
+ */
+final class IterativeLookup {
+
+    /** A bound for peers that keep inventing nearer ones; a width of 20 takes 25 to 50 messages. */
+    private static final int MAX_MESSAGES = 512;
+
+    private final LookupRequest request;
+    private final int alpha;
+    private final Lifetimes lifetimes;
+    private final Shortlist shortlist;
+    private @Nullable DhtValue value;
+    private int inFlight;
+    private int messages;
+    private int answers;
+    private int failures;
+    private int timeouts;
+
+    IterativeLookup(LookupRequest request, NodeId self, List<Contact> seeds, int alpha, Lifetimes lifetimes) {
+        this.request = request;
+        this.alpha = alpha;
+        this.lifetimes = lifetimes;
+        this.value = request.known();
+        this.shortlist = new Shortlist(request.target(), self, request.width());
+        seeds.forEach(seed -> shortlist.add(seed, 1));
+    }
+
+    /** The peers to ask now; they count as asked. */
+    List<Contact> next() {
+        List<Contact> toAsk = new ArrayList<>();
+        while (inFlight < alpha && messages < MAX_MESSAGES && !request.isSatisfiedBy(value)) {
+            Candidate candidate = shortlist.next();
+            if (candidate == null) {
+                break;
+            }
+            candidate.state(State.ASKED);
+            inFlight++;
+            messages++;
+            toAsk.add(candidate.contact());
+        }
+        return toAsk;
+    }
+
+    /** A peer answered, however late. */
+    void answered(NodeId id, FindResult result) {
+        Candidate candidate = leaveFlight(id, State.ANSWERED);
+        if (candidate == null) {
+            return;
+        }
+        answers++;
+        result.closest().forEach(contact -> shortlist.add(contact, candidate.hop() + 1));
+        DhtValue found = result.value() == null ? null : lifetimes.acceptable(result.value());
+        if (found != null && request.wantsValue()) {
+            value = value == null ? found : value.merge(found);
+        }
+    }
+
+    /** A peer is past the soft timeout. */
+    void slow(NodeId id) {
+        Candidate candidate = shortlist.get(id);
+        if (candidate != null && candidate.is(State.ASKED)) {
+            leaveFlight(id, State.SLOW);
+            timeouts++;
+        }
+    }
+
+    /** The call to a peer failed. */
+    void failed(NodeId id) {
+        if (leaveFlight(id, State.FAILED) != null) {
+            failures++;
+        }
+    }
+
+    /** Moves a peer that is being asked on; null if it is not being asked. */
+    private @Nullable Candidate leaveFlight(NodeId id, State next) {
+        Candidate candidate = shortlist.get(id);
+        if (candidate == null || !(candidate.is(State.ASKED) || candidate.is(State.SLOW))) {
+            return null;
+        }
+        if (candidate.is(State.ASKED)) {
+            inFlight--;
+        }
+        candidate.state(next);
+        return candidate;
+    }
+
+    /** Whether nothing is left to do or to wait for. */
+    boolean isDone() {
+        if (request.isSatisfiedBy(value)) {
+            return true;
+        } else if (messages >= MAX_MESSAGES && inFlight == 0) {
+            return true;
+        }
+        return shortlist.isSettled() && (shortlist.nearestAnswered().size() >= request.width() || !shortlist.hasSlow());
+    }
+
+    /** What is known now. */
+    LookupResult result() {
+        List<Candidate> nearest = shortlist.nearestAnswered();
+        int hops = nearest.stream().mapToInt(Candidate::hop).max().orElse(0);
+        return new LookupResult(
+                nearest.stream().map(Candidate::contact).toList(),
+                value,
+                new LookupStats(hops, messages, answers, failures, timeouts));
+    }
+}

@@ -1,0 +1,50 @@
+package dev.hivemind.dht.lookup;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.storage.DhtValue;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What to look for.
+ *
+ * @param target the id to approach
+ * @param width how many of the nearest peers have to answer before the lookup ends
+ * @param sufficient null to look for peers only; else values are asked for, and the lookup ends early once what was
+ *     found expires no sooner than this
+ * @param known a value that the asking node has already, or null
+ */
+public record LookupRequest(
+        NodeId target,
+        int width,
+        @Nullable Instant sufficient,
+        @Nullable DhtValue known) {
+
+    public LookupRequest {
+        requireNonNull(target, "target");
+        if (width < 1) {
+            throw new IllegalArgumentException("A lookup has a width of at least 1");
+        }
+    }
+
+    /** Looks for the peers nearest to an id. */
+    public static LookupRequest ofNodes(NodeId target, int width) {
+        return new LookupRequest(target, width, null, null);
+    }
+
+    /** Looks for a value; {@link Instant#MAX} asks all of the nearest peers for the latest. */
+    public static LookupRequest ofValue(NodeId target, int width, Instant sufficient, @Nullable DhtValue known) {
+        return new LookupRequest(target, width, requireNonNull(sufficient, "sufficient"), known);
+    }
+
+    /** Whether values are asked for. */
+    public boolean wantsValue() {
+        return sufficient != null;
+    }
+
+    boolean isSatisfiedBy(@Nullable DhtValue value) {
+        return sufficient != null && value != null && !value.expiresAt().isBefore(sufficient);
+    }
+}
