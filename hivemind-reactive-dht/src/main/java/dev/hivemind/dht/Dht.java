@@ -1,0 +1,55 @@
+package dev.hivemind.dht;
+
+import dev.hivemind.dht.storage.DhtKey;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * A hash table that all peers share. Every value expires.
+ *
+ * <p>All publishers are cold and safe to subscribe from any thread; signals arrive on a parallel scheduler. Cancelling
+ * gives up every call under way. Errors: {@link PeerUnavailableException} if there is nobody to ask,
+ * {@link IllegalStateException} if the node is closed.
+ */
+public interface Dht {
+
+    /** Who this node is. */
+    PeerId id();
+
+    /** Where this node listens; empty for a client-only node. */
+    List<PeerAddress> addresses();
+
+    /** The time by which this node judges what has expired. */
+    Instant now();
+
+    /** The first living value found under a key; empty if there is none. */
+    Mono<DhtValue> get(DhtKey key);
+
+    /**
+     * The newest value under a key, and all subkeys, merged from all peers that ought to keep it; empty if there is
+     * none. Takes longer than {@link #get}.
+     */
+    Mono<DhtValue> getLatest(DhtKey key);
+
+    /**
+     * Stores a record at the peers nearest to its key, and emits how many took it.
+     *
+     * <p>Errors besides the common ones: {@link IllegalArgumentException} if the record has expired or would live
+     * longer than the DHT allows.
+     */
+    Mono<StoreReceipt> store(DhtRecord record);
+
+    /**
+     * Stores records and emits a receipt for each, in any order. Records under one key travel together. Errors are
+     * those of {@link #store}.
+     */
+    Flux<StoreReceipt> storeAll(Collection<DhtRecord> records);
+}

@@ -1,0 +1,401 @@
+package dev.hivemind.dht;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.dht.lookup.LookupRequest;
+import dev.hivemind.dht.lookup.LookupResult;
+import dev.hivemind.dht.lookup.LookupRunner;
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.routing.RoutingTable;
+import dev.hivemind.dht.rpc.DhtRequestHandler;
+import dev.hivemind.dht.rpc.DhtRpc;
+import dev.hivemind.dht.rpc.RSocketDhtRpc;
+import dev.hivemind.dht.rpc.StoreReply;
+import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.storage.DhtKey;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.dht.storage.Lifetimes;
+import dev.hivemind.dht.storage.RecordStore;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * A node of the DHT, on top of a {@link PeerNode}.
+ *
+ * <p>A node whose peer listens serves others and keeps their records. A node whose peer listens nowhere is client-only:
+ * it asks and stores, but appears in nobody's routing table. Table, records and lookups are confined to one loop; the
+ * public methods are safe from any thread. The node owns its scheduler unless one was given, and never the peer.
+ */
+public final class DhtNode implements Dht {
+
+    /** How many keys of one {@link #storeAll} are on their way at once. */
+    private static final int MAX_STORES = 8;
+
+    private final PeerNode peer;
+    private final DhtConfig config;
+    private final NodeId self;
+    private final Lifetimes lifetimes;
+    private final Scheduler scheduler;
+    private final boolean ownsScheduler;
+    private final NodeLoop loop;
+    private final DhtRpc rpc;
+    private final PeerBook peers;
+    private final RecordStore store;
+    private final LocalNode local;
+    private final LookupRunner lookups;
+    private final Bootstrap bootstrap;
+    private final Disposable.Swap served = Disposables.swap();
+    private final Sinks.Empty<Void> closed = Sinks.empty();
+
+    private DhtNode(PeerNode peer, DhtConfig config, Clock clock, @Nullable Scheduler given) {
+        this.peer = peer;
+        this.config = config;
+        this.self = NodeId.of(peer.id());
+        this.lifetimes = new Lifetimes(clock, config.maxTtl());
+        this.ownsScheduler = given == null;
+        this.scheduler = given != null ? given : Schedulers.newSingle("hivemind-dht", true);
+        this.loop = new NodeLoop(scheduler);
+        this.rpc = new RSocketDhtRpc(peer, config.requestTimeout());
+        this.peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
+        this.store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
+        this.local = new LocalNode(loop, peers, store, lifetimes, config.bucketSize());
+        var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
+        this.lookups = new LookupRunner(self, lifetimes, environment);
+        this.bootstrap = new Bootstrap(peer, rpc, config.initialPeers(), config.requestTimeout());
+    }
+
+    /** Starts the description of a node on a peer, which has to be started before the node is. */
+    public static Builder builder(PeerNode peer) {
+        return new Builder(requireNonNull(peer, "peer"));
+    }
+
+    /**
+     * Serves others, if the peer listens, joins the DHT through the initial peers, and emits this node.
+     *
+     * <p>Errors: {@link PeerUnavailableException} if there are initial peers and none of them answers; close the node
+     * then.
+     */
+    public Mono<DhtNode> start() {
+        return Mono.defer(() -> {
+                    if (!isClientOnly()) {
+                        served.update(new DhtRequestHandler(local).register(peer));
+                    }
+                    return join();
+                })
+                .thenReturn(this)
+                .transform(this::published);
+    }
+
+    /** Meets the initial peers, and through them the node's neighbours. */
+    private Mono<Void> join() {
+        return bootstrap
+                .run()
+                .flatMap(contacts -> loop.call(() -> {
+                    contacts.forEach(peers::answered);
+                    return contacts.size();
+                }))
+                .filter(met -> met > 0)
+                .flatMap(met -> look(LookupRequest.ofNodes(self, config.bucketSize())))
+                .then();
+    }
+
+    @Override
+    public PeerId id() {
+        return peer.id();
+    }
+
+    @Override
+    public List<PeerAddress> addresses() {
+        return peer.addresses();
+    }
+
+    @Override
+    public Instant now() {
+        return lifetimes.now();
+    }
+
+    /** Whether this node serves nobody, because its peer listens nowhere. */
+    public boolean isClientOnly() {
+        return peer.addresses().isEmpty();
+    }
+
+    @Override
+    public Mono<DhtValue> get(DhtKey key) {
+        return Mono.defer(() -> find(key, lifetimes.now())).transform(this::published);
+    }
+
+    @Override
+    public Mono<DhtValue> getLatest(DhtKey key) {
+        return Mono.defer(() -> find(key, Instant.MAX)).transform(this::published);
+    }
+
+    private Mono<DhtValue> find(DhtKey key, Instant sufficient) {
+        NodeId target = key.target();
+        return rejoinIfAlone()
+                .then(loop.call(
+                        () -> LookupRequest.ofValue(target, config.bucketSize(), sufficient, store.get(target))))
+                .flatMap(this::look)
+                .flatMap(this::valueOf);
+    }
+
+    private Mono<DhtValue> valueOf(LookupResult result) {
+        DhtValue value = result.value();
+        if (value != null) {
+            return Mono.justOrEmpty(lifetimes.acceptable(value));
+        }
+        return result.closest().isEmpty() && isClientOnly() ? Mono.error(nobody()) : Mono.empty();
+    }
+
+    /**
+     * The nodes nearest to an id that answer, without this one, and what finding them cost. As many as a bucket holds,
+     * or fewer if there are no more.
+     */
+    public Mono<LookupResult> findNearest(NodeId target) {
+        return rejoinIfAlone()
+                .then(Mono.defer(() -> look(LookupRequest.ofNodes(target, config.bucketSize()))))
+                .transform(this::published);
+    }
+
+    private Mono<LookupResult> look(LookupRequest request) {
+        return lookups.run(request, () -> peers.table().closest(request.target(), request.width()));
+    }
+
+    /** A node that has lost all its contacts begins anew. */
+    private Mono<Void> rejoinIfAlone() {
+        return loop.call(() -> peers.table().size() == 0)
+                .filter(alone -> alone && !config.initialPeers().isEmpty())
+                .flatMap(alone -> join());
+    }
+
+    @Override
+    public Mono<StoreReceipt> store(DhtRecord record) {
+        return storeAll(List.of(record)).single();
+    }
+
+    @Override
+    public Flux<StoreReceipt> storeAll(Collection<DhtRecord> records) {
+        List<DhtRecord> copy = List.copyOf(records);
+        Flux<StoreReceipt> receipts = Flux.defer(() -> {
+            copy.forEach(this::requireAcceptable);
+            return Flux.fromIterable(Batches.of(copy).entrySet())
+                    .flatMap(batch -> store(batch.getKey(), batch.getValue()), MAX_STORES);
+        });
+        return rejoinIfAlone().thenMany(receipts).takeUntilOther(closedError()).publishOn(Schedulers.parallel());
+    }
+
+    private void requireAcceptable(DhtRecord record) {
+        if (!lifetimes.isAlive(record.expiresAt()) || lifetimes.isTooLong(record.expiresAt())) {
+            throw new IllegalArgumentException("%s expires at %s, which is not within %s from now"
+                    .formatted(record.key(), record.expiresAt(), lifetimes.maxTtl()));
+        }
+    }
+
+    private Flux<StoreReceipt> store(DhtKey key, List<StoreRequest> requests) {
+        int width = Math.max(config.bucketSize(), config.replicas());
+        return look(LookupRequest.ofNodes(key.target(), width))
+                .map(result -> keepers(key.target(), result.closest()))
+                .flatMapMany(keepers -> keepers.isEmpty()
+                        ? Flux.error(nobody())
+                        : Flux.fromIterable(requests)
+                                .concatMap(
+                                        request -> new ReplicaWave(request, config.replicas(), to -> send(to, request))
+                                                .run(keepers)));
+    }
+
+    /** Who may keep a record, nearest first: this node among them if it serves others. */
+    private List<Contact> keepers(NodeId target, List<Contact> others) {
+        List<Contact> keepers = new ArrayList<>(others);
+        if (!isClientOnly()) {
+            keepers.add(new Contact(self, List.of()));
+            keepers.sort(target.nearestFirst());
+        }
+        return keepers;
+    }
+
+    private Mono<StoreReply> send(Contact to, StoreRequest request) {
+        if (to.id().equals(self)) {
+            return local.store(request);
+        }
+        return rpc.store(to, request)
+                .onErrorResume(
+                        RpcException.class,
+                        error -> loop.call(() -> {
+                                    peers.failed(to, error);
+                                    return error;
+                                })
+                                .then(Mono.empty()));
+    }
+
+    private static PeerUnavailableException nobody() {
+        return new PeerUnavailableException("No peer of the DHT answers");
+    }
+
+    /** How much this node knows and keeps now. */
+    public Mono<DhtSnapshot> snapshot() {
+        return loop.call(() -> {
+                    RoutingTable table = peers.table();
+                    return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes());
+                })
+                .transform(this::published);
+    }
+
+    /** Results leave the loop, so that nobody's code holds it up, and end when the node is closed. */
+    private <T> Mono<T> published(Mono<T> result) {
+        return Mono.firstWithSignal(this.<T>closedError(), result).publishOn(Schedulers.parallel());
+    }
+
+    private <T> Mono<T> closedError() {
+        return closed.asMono().then(Mono.error(() -> new IllegalStateException("The DHT node is closed")));
+    }
+
+    /** Stops serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on. */
+    public Mono<Void> close() {
+        return Mono.fromRunnable(() -> {
+            served.dispose();
+            closed.tryEmitEmpty();
+            peers.dispose();
+            loop.dispose();
+            if (ownsScheduler) {
+                scheduler.dispose();
+            }
+        });
+    }
+
+    @Override
+    public String toString() {
+        return "DhtNode[" + id().toShortString() + (isClientOnly() ? ", client-only]" : "]");
+    }
+
+    /** Collects the settings of a node. Not thread-safe. */
+    public static final class Builder {
+
+        private final PeerNode peer;
+        private int bucketSize = DhtConfig.DEFAULT_BUCKET_SIZE;
+        private int depthModulo = DhtConfig.DEFAULT_DEPTH_MODULO;
+        private int alpha = DhtConfig.DEFAULT_ALPHA;
+        private int replicas = DhtConfig.DEFAULT_REPLICAS;
+        private List<PeerAddress> initialPeers = List.of();
+        private Duration requestTimeout = DhtConfig.DEFAULT_REQUEST_TIMEOUT;
+        private Duration softTimeout = DhtConfig.DEFAULT_SOFT_TIMEOUT;
+        private Duration maxTtl = Lifetimes.MAX_TTL;
+        private int maxRecords = DhtConfig.DEFAULT_MAX_RECORDS;
+        private long maxRecordBytes = DhtConfig.DEFAULT_MAX_RECORD_BYTES;
+        private Clock clock = Clock.systemUTC();
+        private @Nullable Scheduler scheduler;
+
+        private Builder(PeerNode peer) {
+            this.peer = peer;
+        }
+
+        /** Kademlia's k: contacts in a bucket, and peers that a lookup finds; 1 to 128. Default: 20. */
+        public Builder bucketSize(int bucketSize) {
+            this.bucketSize = bucketSize;
+            return this;
+        }
+
+        /** Kademlia's b: how many bits finer the table resolves far ranges; more means fewer hops. Default: 1. */
+        public Builder depthModulo(int depthModulo) {
+            this.depthModulo = depthModulo;
+            return this;
+        }
+
+        /** How many requests of one lookup are under way at once; 1 to 32. Default: 3. */
+        public Builder alpha(int alpha) {
+            this.alpha = alpha;
+            return this;
+        }
+
+        /** At how many peers a record is stored; 1 to 128. Default: 8. */
+        public Builder replicas(int replicas) {
+            this.replicas = replicas;
+            return this;
+        }
+
+        /** Where to enter the DHT. Default: nowhere, the node is the first. */
+        public Builder initialPeers(Collection<PeerAddress> initialPeers) {
+            this.initialPeers = List.copyOf(initialPeers);
+            return this;
+        }
+
+        /** After which a call to a peer has failed, dialling included. Default: 3 s. */
+        public Builder requestTimeout(Duration requestTimeout) {
+            this.requestTimeout = requireNonNull(requestTimeout, "requestTimeout");
+            return this;
+        }
+
+        /** After which a call to a peer no longer holds a lookup up, though its answer still counts. Default: 250 ms. */
+        public Builder softTimeout(Duration softTimeout) {
+            this.softTimeout = requireNonNull(softTimeout, "softTimeout");
+            return this;
+        }
+
+        /** The longest life of a record that is stored or believed; at most and by default 24 h. */
+        public Builder maxTtl(Duration maxTtl) {
+            this.maxTtl = requireNonNull(maxTtl, "maxTtl");
+            return this;
+        }
+
+        /** How many records to keep for others, subkeys counted one by one. Default: 262,144. */
+        public Builder maxRecords(int maxRecords) {
+            this.maxRecords = maxRecords;
+            return this;
+        }
+
+        /** How many bytes of records to keep for others. Default: 256 MiB. */
+        public Builder maxRecordBytes(long maxRecordBytes) {
+            this.maxRecordBytes = maxRecordBytes;
+            return this;
+        }
+
+        /** Tells what has expired. Default: the system's. */
+        public Builder clock(Clock clock) {
+            this.clock = requireNonNull(clock, "clock");
+            return this;
+        }
+
+        /** Where the node's loop runs; stays the caller's. Default: an own thread. */
+        public Builder scheduler(Scheduler scheduler) {
+            this.scheduler = requireNonNull(scheduler, "scheduler");
+            return this;
+        }
+
+        /**
+         * The node, which does nothing before {@link DhtNode#start()}.
+         *
+         * @throws IllegalArgumentException if a setting is out of its bounds
+         */
+        public DhtNode build() {
+            var config = new DhtConfig(
+                    bucketSize,
+                    depthModulo,
+                    alpha,
+                    replicas,
+                    initialPeers,
+                    requestTimeout,
+                    softTimeout,
+                    maxTtl,
+                    maxRecords,
+                    maxRecordBytes);
+            return new DhtNode(peer, config, clock, scheduler);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package dev.hivemind.dht;
+
+import dev.hivemind.dht.lookup.LookupListener;
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.routing.Offer;
+import dev.hivemind.dht.routing.RoutingTable;
+import dev.hivemind.dht.rpc.DhtRpc;
+import dev.hivemind.rsocket.error.OverloadedException;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.function.Consumer;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+
+/**
+ * Keeps the routing table true. A contact enters only after it has answered us: strangers who call are pinged first, and
+ * so is the contact that would have to make room. Confined to the node's loop; {@link #dispose()} gives up the pings.
+ */
+final class PeerBook implements LookupListener, Disposable {
+
+    /** How many strangers are pinged at once; more of them have to call again. */
+    private static final int MAX_STRANGERS = 32;
+
+    private final RoutingTable table;
+    private final DhtRpc rpc;
+    private final NodeLoop loop;
+    private final Set<NodeId> strangers = new HashSet<>();
+    private final Disposable.Composite pings = Disposables.composite();
+
+    PeerBook(RoutingTable table, DhtRpc rpc, NodeLoop loop) {
+        this.table = table;
+        this.rpc = rpc;
+        this.loop = loop;
+    }
+
+    RoutingTable table() {
+        return table;
+    }
+
+    @Override
+    public void answered(Contact contact) {
+        Offer offer = table.offer(contact);
+        if (offer.questionable() != null) {
+            question(offer.questionable());
+        }
+    }
+
+    /** An overloaded peer is alive. */
+    @Override
+    public void failed(Contact contact, Throwable error) {
+        if (error instanceof OverloadedException) {
+            answered(contact);
+        } else {
+            table.fail(contact.id());
+        }
+    }
+
+    /** Takes note of a peer that called us. */
+    void met(Contact caller) {
+        if (caller.isClientOnly()) {
+            return;
+        } else if (table.contains(caller.id())) {
+            answered(caller);
+        } else if (strangers.size() < MAX_STRANGERS && strangers.add(caller.id())) {
+            introduce(caller);
+        }
+    }
+
+    private void introduce(Contact stranger) {
+        ping(
+                stranger,
+                () -> {
+                    strangers.remove(stranger.id());
+                    answered(stranger);
+                },
+                error -> strangers.remove(stranger.id()));
+    }
+
+    /** Pings a contact until it answers or is dropped. */
+    private void question(Contact contact) {
+        ping(contact, () -> answered(contact), error -> {
+            failed(contact, error);
+            if (table.contains(contact.id()) && !(error instanceof OverloadedException)) {
+                question(contact);
+            }
+        });
+    }
+
+    private void ping(Contact contact, Runnable onPong, Consumer<Throwable> onError) {
+        Disposable.Swap slot = Disposables.swap();
+        if (pings.add(slot)) {
+            slot.update(rpc.ping(contact)
+                    .doFinally(signal -> pings.remove(slot))
+                    .subscribe(pong -> loop.execute(onPong), error -> loop.execute(() -> onError.accept(error))));
+        }
+    }
+
+    @Override
+    public void dispose() {
+        pings.dispose();
+    }
+}

@@ -1,0 +1,19 @@
+package dev.hivemind.dht;
+
+import dev.hivemind.dht.storage.DhtRecord;
+
+/**
+ * What became of a record that was to be stored.
+ *
+ * @param record the record
+ * @param stored how many peers keep it now
+ * @param stale how many peers keep something newer
+ * @param refused how many peers answered that they cannot keep it
+ */
+public record StoreReceipt(DhtRecord record, int stored, int stale, int refused) {
+
+    /** Whether anybody keeps the record. */
+    public boolean isStored() {
+        return stored > 0;
+    }
+}
