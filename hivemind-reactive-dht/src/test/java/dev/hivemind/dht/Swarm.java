@@ -37,7 +37,12 @@ public final class Swarm implements AutoCloseable {
 
     /** A peer that listens on a free port of 127.0.0.1. */
     public PeerNode listeningPeer() {
-        return started(builder().listen(new PeerAddress("127.0.0.1", 0)).build());
+        return peerAt(new PeerAddress("127.0.0.1", 0));
+    }
+
+    /** A peer that listens at an address. */
+    public PeerNode peerAt(PeerAddress address) {
+        return started(builder().listen(address).build());
     }
 
     /** A peer that only dials. */

@@ -1,0 +1,228 @@
+package dev.hivemind.dht.expert;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.Swarm;
+import dev.hivemind.dht.storage.DhtKey;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.TestClock;
+import dev.hivemind.rsocket.BufferLeakExtension;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import reactor.test.StepVerifier;
+
+class ExpertDirectoryTest {
+
+    private static final Duration TIMEOUT = Swarm.TIMEOUT;
+    private static final Duration TTL = Duration.ofSeconds(60);
+
+    @RegisterExtension
+    final BufferLeakExtension leaks = new BufferLeakExtension();
+
+    private final TestClock clock = new TestClock();
+    private final Swarm swarm =
+            new Swarm(6, node -> node.softTimeout(Duration.ofSeconds(2)).clock(clock));
+
+    @BeforeEach
+    void start() {
+        swarm.grow(5);
+    }
+
+    @AfterEach
+    void close() {
+        swarm.close();
+    }
+
+    private ExpertDirectory directory(int node) {
+        return new ExpertDirectory(swarm.get(node));
+    }
+
+    private DeclareReceipt declare(int node, String... uids) {
+        return directory(node)
+                .declare(Stream.of(uids).map(ExpertUid::new).toList(), TTL)
+                .block(TIMEOUT);
+    }
+
+    private SortedMap<Integer, ExpertDescriptor> successors(int node, String prefix) {
+        return directory(node).successors(new ExpertPrefix(prefix)).block(TIMEOUT);
+    }
+
+    private ExpertDescriptor descriptor(String uid, int node) {
+        DhtNode owner = swarm.get(node);
+        return new ExpertDescriptor(new ExpertUid(uid), owner.id(), owner.addresses());
+    }
+
+    private void plant(DhtKey key, ByteString subkey, ByteString value) {
+        swarm.get(0).store(DhtRecord.of(key, subkey, value, clock.in(60))).block(TIMEOUT);
+    }
+
+    @Test
+    void find_fromAnotherNode_namesTheOwner() {
+        declare(1, "ffn.3");
+
+        assertThat(directory(4).find(new ExpertUid("ffn.3")).collectList().block(TIMEOUT))
+                .containsExactly(descriptor("ffn.3", 1));
+    }
+
+    @Test
+    void find_ofAnUnknownExpert_isEmpty() {
+        StepVerifier.create(directory(4).find(new ExpertUid("ffn.9")))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void find_ofAnExpertWithTwoOwners_namesTheLatestDeclaredFirst() {
+        declare(1, "ffn.3");
+        clock.advance(Duration.ofSeconds(1));
+        declare(2, "ffn.3");
+
+        assertThat(directory(4).find(new ExpertUid("ffn.3")).collectList().block(TIMEOUT))
+                .containsExactly(descriptor("ffn.3", 2), descriptor("ffn.3", 1));
+    }
+
+    @Test
+    void find_afterTheTtl_isEmpty() {
+        declare(1, "ffn.3");
+
+        clock.advance(TTL);
+
+        StepVerifier.create(directory(4).find(new ExpertUid("ffn.3")))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void findAll_ofManyExperts_leavesOutTheUnknown() {
+        String[] uids = IntStream.range(0, 20).mapToObj(i -> "expert." + i).toArray(String[]::new);
+        assertThat(declare(3, uids).isComplete()).isTrue();
+
+        Map<ExpertUid, ExpertDescriptor> found = directory(0)
+                .findAll(IntStream.range(10, 30)
+                        .mapToObj(i -> new ExpertUid("expert." + i))
+                        .toList())
+                .block(TIMEOUT);
+
+        assertThat(found).hasSize(10).containsEntry(new ExpertUid("expert.19"), descriptor("expert.19", 3));
+    }
+
+    @Test
+    void declare_inAFlatGrid_takesTwoRecordsAnExpert() {
+        assertThat(declare(0, "ffn.1", "ffn.2")).isEqualTo(new DeclareReceipt(4, 4));
+    }
+
+    @Test
+    void declare_inADeepGrid_takesOneRecordForEachUidAndBranch() {
+        assertThat(declare(0, "e.1.2.3", "e.1.2.5", "e.2.0")).isEqualTo(new DeclareReceipt(9, 9));
+    }
+
+    @Test
+    void successors_inADeepGrid_areTheCoordinatesThatFollow() {
+        declare(0, "e.1.2.3", "e.1.2.5");
+        declare(1, "e.2.0");
+
+        assertThat(successors(3, "e.")).containsOnlyKeys(1, 2);
+        assertThat(successors(3, "e.1.")).containsOnlyKeys(2);
+        assertThat(successors(3, "e.1.2."))
+                .containsExactly(Map.entry(3, descriptor("e.1.2.3", 0)), Map.entry(5, descriptor("e.1.2.5", 0)));
+        assertThat(successors(3, "e.2.")).containsExactly(Map.entry(0, descriptor("e.2.0", 1)));
+        assertThat(successors(3, "e.4.5.")).isEmpty();
+    }
+
+    @Test
+    void successors_ofExpertsOnSeveralServers_areAllOfThem() {
+        declare(1, "expert.0", "expert.2");
+        declare(2, "expert.1", "expert.10");
+
+        assertThat(successors(4, "expert."))
+                .containsExactly(
+                        Map.entry(0, descriptor("expert.0", 1)),
+                        Map.entry(1, descriptor("expert.1", 2)),
+                        Map.entry(2, descriptor("expert.2", 1)),
+                        Map.entry(10, descriptor("expert.10", 2)));
+    }
+
+    @Test
+    void successors_afterTheOwnerDied_areFoundUntilTheTtl() {
+        declare(2, "expert.0");
+        swarm.kill(swarm.get(2));
+
+        assertThat(successors(4, "expert.")).containsOnlyKeys(0);
+    }
+
+    @Test
+    void successors_amongMalformedValues_skipThem() {
+        declare(1, "ffn.1");
+        DhtKey key = DhtKey.of("ffn.");
+        ByteString stranger = descriptor("other.2", 1).toBytes();
+        plant(key, ByteString.copyFromUtf8("2"), ByteString.copyFromUtf8("garbage"));
+        plant(key, ByteString.copyFromUtf8("3"), stranger);
+        plant(key, ByteString.copyFromUtf8("-1"), descriptor("ffn.1", 1).toBytes());
+        plant(
+                key,
+                ByteString.copyFromUtf8("99999999999"),
+                descriptor("ffn.1", 1).toBytes());
+        plant(key, ByteString.copyFrom(new byte[] {(byte) 0xff}), ByteString.EMPTY);
+
+        assertThat(successors(4, "ffn.")).containsOnlyKeys(1);
+    }
+
+    @Test
+    void find_amongMalformedValues_skipsThem() {
+        declare(1, "ffn.1");
+        ByteString claimed = ByteString.copyFrom(PeerIdentity.generate().id().toBytes());
+        plant(DhtKey.of("ffn.1"), claimed, descriptor("ffn.1", 1).toBytes());
+        plant(DhtKey.of("ffn.1"), ByteString.EMPTY, ByteString.EMPTY);
+
+        assertThat(directory(4).find(new ExpertUid("ffn.1")).collectList().block(TIMEOUT))
+                .containsExactly(descriptor("ffn.1", 1));
+    }
+
+    @Test
+    void successors_underAPlainValue_areNone() {
+        swarm.get(0)
+                .store(DhtRecord.of(DhtKey.of("ffn."), ByteString.EMPTY, clock.in(60)))
+                .block(TIMEOUT);
+
+        assertThat(successors(4, "ffn.")).isEmpty();
+    }
+
+    @Test
+    void declare_onAClientOnlyNode_isRefused() {
+        DhtNode client = swarm.join(swarm.diallingPeer());
+
+        StepVerifier.create(new ExpertDirectory(client).declare(List.of(new ExpertUid("ffn.1")), TTL))
+                .expectError(IllegalStateException.class)
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void find_fromAClientOnlyNode_namesTheOwner() {
+        declare(1, "ffn.3");
+        DhtNode client = swarm.join(swarm.diallingPeer());
+
+        StepVerifier.create(new ExpertDirectory(client).find(new ExpertUid("ffn.3")))
+                .expectNext(descriptor("ffn.3", 1))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void declare_ofTheLongestUid_isFound() {
+        String uid = "x".repeat(254) + ".7";
+
+        assertThat(declare(1, uid).isComplete()).isTrue();
+        assertThat(successors(3, "x".repeat(254) + ".")).containsOnlyKeys(7);
+    }
+}

@@ -1,0 +1,140 @@
+package dev.hivemind.dht.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.dht.proto.ContactMessage;
+import dev.hivemind.dht.proto.EntryMessage;
+import dev.hivemind.dht.proto.FindReplyMessage;
+import dev.hivemind.dht.proto.FindResultMessage;
+import dev.hivemind.dht.proto.StoreReplyMessage;
+import dev.hivemind.dht.proto.StoreStatus;
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.storage.DhtKey;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DictionaryRecord;
+import dev.hivemind.dht.storage.PlainRecord;
+import dev.hivemind.dht.storage.PutResult;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import org.junit.jupiter.api.Test;
+
+class DhtCodecTest {
+
+    private static final Instant EXPIRY = Instant.ofEpochMilli(1_767_225_600_123L);
+    private static final ByteString ID = ByteString.copyFrom(new byte[32]);
+
+    private static ByteString bytes(String text) {
+        return ByteString.copyFromUtf8(text);
+    }
+
+    private static void assertRefused(FindResultMessage result) {
+        var reply = FindReplyMessage.newBuilder().addResults(result).build();
+        assertThatExceptionOfType(ProtocolViolationException.class).isThrownBy(() -> DhtCodec.toFindReply(reply, 1));
+    }
+
+    @Test
+    void findReply_roundTrip_isEqual() {
+        SortedMap<ByteString, PlainRecord> entries = DictionaryRecord.emptyEntries();
+        entries.put(ByteString.EMPTY, new PlainRecord(bytes("x"), EXPIRY));
+        entries.put(bytes("b"), new PlainRecord(ByteString.EMPTY, EXPIRY.plusMillis(1)));
+        var contact = new Contact(
+                NodeId.ofKey(new byte[1]), List.of(new PeerAddress("::1", 1), new PeerAddress("host.example", 65_535)));
+        var reply = new FindReply(List.of(
+                new FindResult(List.of(contact), DictionaryRecord.of(entries)),
+                new FindResult(List.of(), new PlainRecord(bytes("v"), EXPIRY)),
+                new FindResult(List.of(), null)));
+
+        assertThat(DhtCodec.toFindReply(DhtCodec.toMessage(reply), 3)).isEqualTo(reply);
+    }
+
+    @Test
+    void storeRequest_roundTrip_isEqual() {
+        var request = new StoreRequest(List.of(
+                DhtRecord.of(DhtKey.of("k"), bytes("v"), EXPIRY),
+                DhtRecord.of(DhtKey.of("k"), ByteString.EMPTY, bytes("v"), EXPIRY)));
+
+        assertThat(DhtCodec.toStoreRequest(DhtCodec.toMessage(request))).isEqualTo(request);
+    }
+
+    @Test
+    void storeReply_roundTrip_isEqual() {
+        var reply = new StoreReply(List.of(PutResult.values()));
+
+        assertThat(DhtCodec.toStoreReply(DhtCodec.toMessage(reply), PutResult.values().length))
+                .isEqualTo(reply);
+    }
+
+    @Test
+    void findReply_withAnotherNumberOfResults_isRefused() {
+        assertThatExceptionOfType(ProtocolViolationException.class)
+                .isThrownBy(() -> DhtCodec.toFindReply(FindReplyMessage.getDefaultInstance(), 1));
+    }
+
+    @Test
+    void findReply_withTooManyContacts_isRefused() {
+        ContactMessage contact = ContactMessage.newBuilder().setPeerId(ID).build();
+        assertRefused(FindResultMessage.newBuilder()
+                .addAllClosest(Collections.nCopies(21, contact))
+                .build());
+    }
+
+    @Test
+    void findReply_withTooManyAddresses_isRefused() {
+        ContactMessage contact = ContactMessage.newBuilder()
+                .setPeerId(ID)
+                .addAllAddresses(Collections.nCopies(17, "a:1"))
+                .build();
+        assertRefused(FindResultMessage.newBuilder().addClosest(contact).build());
+    }
+
+    @Test
+    void findReply_withAddressesOfUnknownNotation_skipsThem() {
+        ContactMessage mixed = ContactMessage.newBuilder()
+                .setPeerId(ID)
+                .addAllAddresses(List.of("relay/abc", "host:0", "host:1"))
+                .build();
+        ContactMessage unknown = ContactMessage.newBuilder()
+                .setPeerId(ID)
+                .addAddresses("relay/abc")
+                .build();
+        var reply = FindReplyMessage.newBuilder()
+                .addResults(FindResultMessage.newBuilder().addClosest(mixed).addClosest(unknown))
+                .build();
+
+        assertThat(DhtCodec.toFindReply(reply, 1).results().get(0).closest())
+                .containsExactly(new Contact(NodeId.ZERO, List.of(new PeerAddress("host", 1))));
+    }
+
+    @Test
+    void findReply_withASubkeyTwice_isRefused() {
+        EntryMessage entry = EntryMessage.newBuilder().setSubkey(bytes("s")).build();
+        assertRefused(FindResultMessage.newBuilder()
+                .addEntries(entry)
+                .addEntries(entry)
+                .build());
+    }
+
+    @Test
+    void findReply_withAPlainValueAmongSubkeys_isRefused() {
+        EntryMessage entry = EntryMessage.newBuilder().setSubkey(bytes("s")).build();
+        assertRefused(FindResultMessage.newBuilder()
+                .addEntries(entry)
+                .addEntries(EntryMessage.getDefaultInstance())
+                .build());
+    }
+
+    @Test
+    void storeReply_withAnUnknownStatus_isRefused() {
+        var reply = StoreReplyMessage.newBuilder()
+                .addStatuses(StoreStatus.STORE_STATUS_UNSPECIFIED)
+                .build();
+        assertThatExceptionOfType(ProtocolViolationException.class).isThrownBy(() -> DhtCodec.toStoreReply(reply, 1));
+    }
+}
