@@ -9,13 +9,21 @@ import io.rsocket.RSocket;
 import io.rsocket.core.RSocketConnector;
 import io.rsocket.frame.decoder.PayloadDecoder;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
 
 /** Dials peers and sets connections up. */
 final class PeerDialler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(PeerDialler.class);
+
+    /** The key under which Reactor looks for a subscriber's own handler of errors that nobody waits for any more. */
+    private static final String ON_ERROR_DROPPED = "reactor.onErrorDropped.local";
 
     private final PeerNodeConfig config;
     private final LoopResources loops;
@@ -35,15 +43,34 @@ final class PeerDialler {
         this.codec = new PayloadCodec(config.maxFrameBytes());
     }
 
-    /** A new connection per subscription. */
-    Mono<PeerConnection> dial(PeerAddress address) {
-        return Mono.defer(() -> {
+    /**
+     * A new connection per subscription. Dialling goes on when the subscriber gives up, since RSocket leaks the SETUP
+     * frame of a connector that is cancelled; so {@code onConnected}, who keeps the connection, is told in any case.
+     */
+    Mono<PeerConnection> dial(PeerAddress address, Consumer<PeerConnection> onConnected) {
+        return ignoringLateErrors(
+                Mono.fromFuture(() -> setUp(address).doOnNext(onConnected).toFuture(), true));
+    }
+
+    private Mono<PeerConnection> setUp(PeerAddress address) {
+        Mono<PeerConnection> attempt = Mono.defer(() -> {
                     var handshake = new DiallerHandshake(config.identity(), announcedAddresses.get(), codec);
                     return openSocket(address, handshake)
                             .flatMap(rsocket -> handshake.run(rsocket, config.connectTimeout()));
                 })
                 .timeout(config.connectTimeout())
                 .onErrorMap(error -> explain(address, error));
+        return ignoringLateErrors(attempt);
+    }
+
+    /** Nobody waits any more for the errors of an attempt that was given up. */
+    private static <T> Mono<T> ignoringLateErrors(Mono<T> attempt) {
+        return attempt.contextWrite(
+                context -> context.put(ON_ERROR_DROPPED, (Consumer<Throwable>) PeerDialler::logLateError));
+    }
+
+    private static void logLateError(Throwable error) {
+        LOG.debug("A dial that was given up failed", error);
     }
 
     private Mono<RSocket> openSocket(PeerAddress address, DiallerHandshake handshake) {

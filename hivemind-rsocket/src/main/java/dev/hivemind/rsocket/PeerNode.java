@@ -76,12 +76,13 @@ public final class PeerNode {
     }
 
     /**
-     * Connects to whoever listens at an address.
+     * Connects to whoever listens at an address. Giving up does not stop an attempt under way; what it yields is kept
+     * for the next who asks.
      *
      * <p>Errors: an {@link RpcException} that says why the peer is of no use.
      */
     public Mono<PeerConnection> connect(PeerAddress address) {
-        return dialler.dial(requireNonNull(address, "address")).doOnNext(connections::add);
+        return dialler.dial(requireNonNull(address, "address"), connections::add);
     }
 
     /**
