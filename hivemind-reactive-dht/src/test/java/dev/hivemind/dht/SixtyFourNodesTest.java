@@ -27,7 +27,7 @@ class SixtyFourNodesTest {
 
     private static final int NODES = 64;
     private static final int REPLICAS = 3;
-    private static final int RECORDS = 96;
+    private static final int RECORDS = 64;
     private static final Duration TIMEOUT = Swarm.TIMEOUT;
 
     @RegisterExtension
