@@ -195,18 +195,11 @@ public final class DhtNode implements Dht {
     public Flux<StoreReceipt> storeAll(Collection<DhtRecord> records) {
         List<DhtRecord> copy = List.copyOf(records);
         Flux<StoreReceipt> receipts = Flux.defer(() -> {
-            copy.forEach(this::requireAcceptable);
+            copy.forEach(lifetimes::requireAcceptable);
             return Flux.fromIterable(Batches.of(copy).entrySet())
                     .flatMap(batch -> store(batch.getKey(), batch.getValue()), MAX_STORES);
         });
         return rejoinIfAlone().thenMany(receipts).takeUntilOther(closedError()).publishOn(Schedulers.parallel());
-    }
-
-    private void requireAcceptable(DhtRecord record) {
-        if (!lifetimes.isAlive(record.expiresAt()) || lifetimes.isTooLong(record.expiresAt())) {
-            throw new IllegalArgumentException("%s expires at %s, which is not within %s from now"
-                    .formatted(record.key(), record.expiresAt(), lifetimes.maxTtl()));
-        }
     }
 
     private Flux<StoreReceipt> store(DhtKey key, List<StoreRequest> requests) {

@@ -43,6 +43,18 @@ public record Lifetimes(Clock clock, Duration maxTtl) {
         return expiresAt.isAfter(now().plus(maxTtl).plus(MAX_CLOCK_SKEW));
     }
 
+    /**
+     * Checks a record before it is sent to anybody.
+     *
+     * @throws IllegalArgumentException if it has expired or would live longer than is allowed
+     */
+    public void requireAcceptable(DhtRecord record) {
+        if (!isAlive(record.expiresAt()) || isTooLong(record.expiresAt())) {
+            throw new IllegalArgumentException("%s expires at %s, which is not within %s from now"
+                    .formatted(record.key(), record.expiresAt(), maxTtl));
+        }
+    }
+
     /** The parts of a value that are alive and not too long-lived, or null. */
     public @Nullable DhtValue acceptable(DhtValue value) {
         Instant now = now();
