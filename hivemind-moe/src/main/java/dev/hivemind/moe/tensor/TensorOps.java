@@ -1,0 +1,138 @@
+package dev.hivemind.moe.tensor;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
+
+/**
+ * What PyTorch can do and DJL's public interface does not offer: the state of the calling thread, products of vectors
+ * with Jacobians, and fused optimizer updates. The only place that imports the engine's internals.
+ *
+ * <p>Threads: grad mode and thread count belong to the calling thread, and grad mode is <em>on</em> in every new
+ * thread, so each thread that computes starts with {@link #prepareThread(int)}. An array may be used by one thread at a
+ * time.
+ */
+public final class TensorOps {
+
+    private static final String ENGINE = "PyTorch";
+    private static final float NO_WEIGHT_DECAY = 0;
+    private static final float NO_RESCALING = 1;
+    private static final float NO_CLIPPING = -1;
+    private static final float NO_MOMENTUM = 0;
+
+    private TensorOps() {}
+
+    /**
+     * Makes the calling thread ready to compute: loads the engine if need be, sets the number of threads that share one
+     * operation, and turns grad mode off.
+     *
+     * @param intraOpThreads at least 1
+     */
+    public static void prepareThread(int intraOpThreads) {
+        if (intraOpThreads < 1) {
+            throw new IllegalArgumentException("intraOpThreads is at least 1, not " + intraOpThreads);
+        }
+        loadEngine();
+        JniUtils.setNumThreads(intraOpThreads);
+        JniUtils.setGradMode(false);
+    }
+
+    /** A new manager on the CPU that belongs to no other. The caller closes it. */
+    public static NDManager newManager() {
+        return NDManager.newBaseManager(Device.cpu(), ENGINE);
+    }
+
+    /** Whether operations of the calling thread record a graph for gradients. */
+    public static boolean isGradMode() {
+        loadEngine();
+        return JniUtils.isGradMode();
+    }
+
+    /** Whether operations of the calling thread record a graph for gradients from now on. */
+    public static void setGradMode(boolean enabled) {
+        loadEngine();
+        JniUtils.setGradMode(enabled);
+    }
+
+    /**
+     * Adds to the gradient of every leaf below {@code output} the product of {@code outputGradient} with the Jacobian of
+     * {@code output} with respect to that leaf. Gradients accumulate; see {@link #zeroGradient}.
+     *
+     * @param outputGradient of the shape and type of {@code output}
+     * @param keepGraph whether the graph is needed again, for example for a second output of the same computation
+     */
+    public static void vectorJacobianProduct(NDArray output, NDArray outputGradient, boolean keepGraph) {
+        JniUtils.backward(pytorch(output), pytorch(outputGradient), keepGraph, false);
+    }
+
+    /** Sets the gradient of a leaf to zero; without effect on a leaf that has none yet. */
+    public static void zeroGradient(NDArray leaf) {
+        JniUtils.zeroGrad(pytorch(leaf));
+    }
+
+    /**
+     * A leaf with the elements of {@code source}: it shares their memory but no graph, and no gradient yet. It belongs
+     * to the manager of {@code source} and is closed by the caller or with that manager.
+     *
+     * @param requiresGradient whether the leaf collects a gradient; elements must then be floating point numbers
+     */
+    public static NDArray leaf(NDArray source, boolean requiresGradient) {
+        NDArray leaf = source.stopGradient();
+        if (requiresGradient) {
+            leaf.setRequiresGradient(true);
+        }
+        return leaf;
+    }
+
+    /** Subtracts {@code learningRate * gradient} from the weight, in place and outside any graph. */
+    public static void sgdUpdate(NDArray weight, NDArray gradient, double learningRate) {
+        JniUtils.sgdUpdate(
+                pytorch(weight),
+                pytorch(gradient),
+                null,
+                (float) learningRate,
+                NO_WEIGHT_DECAY,
+                NO_RESCALING,
+                NO_CLIPPING,
+                NO_MOMENTUM);
+    }
+
+    /**
+     * One step of Adam in PyTorch's form, in place and outside any graph: updates both moments, then the weight by
+     * {@code learningRate * mean' / (sqrt(variance') + epsilon)}, where the marks stand for correction of the bias.
+     *
+     * @param mean first moment, zero before the first step
+     * @param variance second moment, zero before the first step
+     */
+    public static void adamUpdate(NDArray weight, NDArray gradient, NDArray mean, NDArray variance, AdamStep step) {
+        JniUtils.adamUpdate(
+                pytorch(weight),
+                pytorch(gradient),
+                pytorch(mean),
+                pytorch(variance),
+                (float) step.learningRate(),
+                (float) step.correctedLearningRate(),
+                NO_WEIGHT_DECAY,
+                NO_RESCALING,
+                NO_CLIPPING,
+                step.beta1(),
+                step.beta2(),
+                (float) step.correctedEpsilon(),
+                false);
+    }
+
+    private static void loadEngine() {
+        Engine.getEngine(ENGINE);
+    }
+
+    private static PtNDArray pytorch(NDArray array) {
+        if (array instanceof PtNDArray pytorch) {
+            return pytorch;
+        }
+        throw new IllegalArgumentException("Not an array of the " + ENGINE + " engine: "
+                + array.getManager().getEngine().getEngineName());
+    }
+}
