@@ -1,0 +1,76 @@
+package dev.hivemind.moe.expert;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.Block;
+import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.LayerNorm;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/** {@code LayerNorm(x + contract(gelu(expand(x))))}, where {@code expand} makes rows four times as wide. */
+final class FeedForwardBlock extends AbstractBlock {
+
+    private static final int EXPANSION = 4;
+    private static final float NORM_EPSILON = 1e-12f;
+    private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
+    private static final double GELU_CUBIC = 0.044715;
+
+    private final Linear expand;
+    private final Linear contract;
+    private final LayerNorm norm;
+
+    FeedForwardBlock(int width, long seed) {
+        int inner = EXPANSION * width;
+        this.expand = addChildBlock("expand", Linear.builder().setUnits(inner).build());
+        this.contract =
+                addChildBlock("contract", Linear.builder().setUnits(width).build());
+        this.norm = addChildBlock(
+                "norm", LayerNorm.builder().optEpsilon(NORM_EPSILON).build());
+        var random = new SplittableRandom(seed);
+        initializeUniformly(expand, width, random);
+        initializeUniformly(contract, inner, random);
+    }
+
+    /** As PyTorch does for linear layers: weights and biases below one over the root of the number of inputs. */
+    private static void initializeUniformly(Block linear, int inputs, SplittableRandom random) {
+        linear.getDirectParameters()
+                .values()
+                .forEach(parameter ->
+                        parameter.setInitializer(new UniformInitializer(1 / Math.sqrt(inputs), random.split())));
+    }
+
+    @Override
+    protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
+        expand.initialize(manager, dataType, inputShapes);
+        contract.initialize(manager, dataType, expand.getOutputShapes(inputShapes));
+        norm.initialize(manager, dataType, inputShapes);
+    }
+
+    @Override
+    public Shape[] getOutputShapes(Shape[] inputShapes) {
+        return inputShapes;
+    }
+
+    @Override
+    protected NDList forwardInternal(
+            ParameterStore parameters, NDList inputs, boolean training, @Nullable PairList<String, Object> options) {
+        NDArray x = inputs.singletonOrThrow();
+        NDArray expanded = expand.forward(parameters, inputs, training).singletonOrThrow();
+        NDArray contracted = contract.forward(parameters, new NDList(gelu(expanded)), training)
+                .singletonOrThrow();
+        return norm.forward(parameters, new NDList(x.add(contracted)), training);
+    }
+
+    /** In the form with a hyperbolic tangent; the engine has the one with the error function only. */
+    private static NDArray gelu(NDArray x) {
+        NDArray bent = x.square().mul(x).mul(GELU_CUBIC).add(x).mul(GELU_SCALE);
+        return bent.tanh().add(1).mul(x).mul(0.5);
+    }
+}
