@@ -1,0 +1,56 @@
+package dev.hivemind.moe.optimizer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.tensor.AdamStep;
+import dev.hivemind.moe.tensor.TensorOps;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** {@link OptimizerConfig.Adam} at work. */
+final class AdamOptimizer implements ExpertOptimizer {
+
+    private final OptimizerConfig.Adam config;
+    private final ParameterState state;
+    private final List<Slot> slots = new ArrayList<>();
+    private int steps;
+
+    AdamOptimizer(OptimizerConfig.Adam config, NDManager manager, Map<String, NDArray> parameters) {
+        this.config = config;
+        this.state = new ParameterState(manager);
+        parameters.forEach((name, weight) ->
+                slots.add(new Slot(weight, state.zeros(name, "mean", weight), state.zeros(name, "variance", weight))));
+    }
+
+    @Override
+    public void step() {
+        var step = new AdamStep(
+                config.learningRate(), (float) config.beta1(), (float) config.beta2(), config.epsilon(), steps + 1);
+        slots.forEach(slot -> update(slot, step));
+        steps++;
+    }
+
+    private static void update(Slot slot, AdamStep step) {
+        try (NDArray gradient = slot.weight.getGradient()) {
+            TensorOps.adamUpdate(slot.weight, gradient, slot.mean, slot.variance, step);
+        }
+    }
+
+    @Override
+    public int steps() {
+        return steps;
+    }
+
+    @Override
+    public Map<String, NDArray> state() {
+        return state.arrays();
+    }
+
+    @Override
+    public void close() {
+        state.close();
+    }
+
+    private record Slot(NDArray weight, NDArray mean, NDArray variance) {}
+}

@@ -1,0 +1,184 @@
+package dev.hivemind.moe.optimizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.moe.tensor.TensorOps;
+import java.util.Map;
+import java.util.Random;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+class ExpertOptimizerTest {
+
+    private static final int SIZE = 50;
+    private static final int STEPS = 25;
+
+    @RegisterExtension
+    final ManagedArrays arrays = new ManagedArrays();
+
+    private final Random random = new Random(5);
+    private NDArray weight;
+    private double[] expected;
+
+    @BeforeEach
+    void createWeight() {
+        float[] values = new float[SIZE];
+        expected = new double[SIZE];
+        for (int i = 0; i < SIZE; i++) {
+            values[i] = (float) random.nextGaussian();
+            expected[i] = values[i];
+        }
+        weight = arrays.manager().create(values, new Shape(SIZE));
+        weight.setRequiresGradient(true);
+    }
+
+    private ExpertOptimizer optimizer(OptimizerConfig config) {
+        return config.create(arrays.manager(), Map.of("w", weight));
+    }
+
+    /** Gives the weight a gradient whose elements differ by orders of magnitude. */
+    private float[] nextGradient() {
+        float[] gradient = new float[SIZE];
+        for (int i = 0; i < SIZE; i++) {
+            gradient[i] = (float) (random.nextGaussian() * Math.pow(10, -random.nextInt(9)));
+        }
+        TensorOps.zeroGradient(weight);
+        TensorOps.setGradMode(true);
+        try (NDArray upstream = arrays.manager().create(gradient, new Shape(SIZE));
+                NDArray output = weight.mul(1)) {
+            TensorOps.vectorJacobianProduct(output, upstream, false);
+        }
+        TensorOps.setGradMode(false);
+        return gradient;
+    }
+
+    private void assertWeight(double tolerance) {
+        assertClose(weight, expected, tolerance);
+    }
+
+    private static void assertClose(NDArray actual, double[] expected, double tolerance) {
+        float[] values = actual.toFloatArray();
+        for (int i = 0; i < expected.length; i++) {
+            assertThat((double) values[i]).as("element %d", i).isCloseTo(expected[i], Offset.offset(tolerance));
+        }
+    }
+
+    @Test
+    void step_ofSgd_equalsTheFormula() {
+        ExpertOptimizer sgd = optimizer(OptimizerConfig.sgd(0.05));
+        for (int step = 0; step < STEPS; step++) {
+            float[] gradient = nextGradient();
+            sgd.step();
+            for (int i = 0; i < SIZE; i++) {
+                expected[i] -= 0.05 * gradient[i];
+            }
+        }
+
+        assertWeight(1e-6);
+        assertThat(sgd.steps()).isEqualTo(STEPS);
+        assertThat(sgd.state()).isEmpty();
+    }
+
+    @Test
+    void step_ofSgdWithMomentum_equalsPyTorchsFormula() {
+        ExpertOptimizer sgd = optimizer(new OptimizerConfig.Sgd(0.05, 0.9));
+        double[] velocity = new double[SIZE];
+        for (int step = 0; step < STEPS; step++) {
+            float[] gradient = nextGradient();
+            sgd.step();
+            for (int i = 0; i < SIZE; i++) {
+                velocity[i] = 0.9 * velocity[i] + gradient[i];
+                expected[i] -= 0.05 * velocity[i];
+            }
+        }
+
+        assertWeight(1e-5);
+        assertClose(sgd.state().get("w/velocity"), velocity, 1e-5);
+    }
+
+    @Test
+    void step_ofAdam_equalsPyTorchsFormulaInDoublePrecision() {
+        ExpertOptimizer adam = optimizer(OptimizerConfig.adam(1e-3));
+        double[] mean = new double[SIZE];
+        double[] variance = new double[SIZE];
+        for (int step = 1; step <= STEPS; step++) {
+            float[] gradient = nextGradient();
+            adam.step();
+            for (int i = 0; i < SIZE; i++) {
+                mean[i] = 0.9 * mean[i] + 0.1 * gradient[i];
+                variance[i] = 0.999 * variance[i] + 0.001 * gradient[i] * gradient[i];
+                double corrected = Math.sqrt(variance[i] / (1 - Math.pow(0.999, step)));
+                expected[i] -= 1e-3 * mean[i] / (1 - Math.pow(0.9, step)) / (corrected + 1e-8);
+            }
+        }
+
+        assertWeight(1e-5);
+        assertClose(adam.state().get("w/mean"), mean, 1e-6);
+        assertClose(adam.state().get("w/variance"), variance, 1e-6);
+    }
+
+    @Test
+    void step_withGradModeOn_leavesTheWeightALeaf() {
+        ExpertOptimizer adam = optimizer(OptimizerConfig.adam());
+        ExpertOptimizer sgd = optimizer(new OptimizerConfig.Sgd(0.1, 0.5));
+        nextGradient();
+        TensorOps.setGradMode(true);
+
+        adam.step();
+        sgd.step();
+
+        float[] gradient = nextGradient();
+        assertThat(weight.getGradient().toFloatArray()).containsExactly(gradient);
+    }
+
+    @Test
+    void step_keepsNoArrays() {
+        ExpertOptimizer adam = optimizer(OptimizerConfig.adam());
+        nextGradient();
+        adam.step();
+        int before = arrays.count();
+
+        adam.step();
+
+        assertThat(arrays.count()).isEqualTo(before);
+    }
+
+    @Test
+    void step_ofAFrozenExpert_changesNothing() {
+        nextGradient();
+        ExpertOptimizer frozen = optimizer(OptimizerConfig.frozen());
+
+        frozen.step();
+
+        assertWeight(0);
+        assertThat(OptimizerConfig.frozen().isTrainable()).isFalse();
+    }
+
+    @Test
+    void close_freesTheStateAlone() {
+        ExpertOptimizer adam = optimizer(OptimizerConfig.adam());
+        NDArray mean = adam.state().get("w/mean");
+
+        adam.close();
+        adam.close();
+
+        assertThatThrownBy(mean::toFloatArray).isInstanceOf(IllegalStateException.class);
+        assertWeight(0);
+    }
+
+    @Test
+    void newConfig_outOfBounds_isRefused() {
+        assertThatThrownBy(() -> OptimizerConfig.sgd(0)).hasMessageContaining("learningRate");
+        assertThatThrownBy(() -> OptimizerConfig.sgd(Double.NaN)).hasMessageContaining("learningRate");
+        assertThatThrownBy(() -> new OptimizerConfig.Sgd(1, 1)).hasMessageContaining("momentum");
+        assertThatThrownBy(() -> new OptimizerConfig.Adam(1, 0.9, 0.99999999999, 1e-8))
+                .hasMessageContaining("beta2");
+        assertThatThrownBy(() -> new OptimizerConfig.Adam(1, 0.9, 0.999, 0)).hasMessageContaining("epsilon");
+    }
+}
