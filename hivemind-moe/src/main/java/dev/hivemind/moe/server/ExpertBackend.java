@@ -1,0 +1,221 @@
+package dev.hivemind.moe.server;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.training.ParameterStore;
+import dev.hivemind.moe.expert.ExpertDefinition;
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.optimizer.ExpertOptimizer;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.rsocket.error.ExpertFailedException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * An expert's parameters and what can be computed with them.
+ *
+ * <p>Threads: one at a time, with grad mode off; a server uses its device thread. Ownership: the backend owns parameters
+ * and optimizer state in native memory until it is closed. Results belong to the manager of the first input.
+ */
+public final class ExpertBackend implements AutoCloseable {
+
+    private final ExpertDefinition definition;
+    private final NDManager manager;
+    private final Block block;
+    private final ParameterStore store;
+    private final Map<String, NDArray> parameters;
+    private final Map<String, NDArray> trainable;
+    private final OptimizerConfig optimizerConfig;
+    private final ExpertOptimizer optimizer;
+
+    private ExpertBackend(ExpertDefinition definition, OptimizerConfig optimizerConfig, NDManager manager) {
+        this.definition = definition;
+        this.manager = manager;
+        this.block = definition.block();
+        this.store = new ParameterStore(manager, false);
+        block.initialize(manager, DataType.FLOAT32, inputShapes(definition));
+        this.parameters = parameters(block, optimizerConfig.isTrainable());
+        this.trainable = trainable(parameters);
+        this.optimizerConfig = optimizerConfig;
+        this.optimizer = optimizerConfig.create(manager, trainable);
+    }
+
+    /**
+     * An expert with fresh parameters. The caller closes it, or hands it to a server that does.
+     *
+     * @param definition whose block serves this backend only
+     * @param optimizer how the expert learns; {@link OptimizerConfig#frozen()} if it does not
+     */
+    public static ExpertBackend create(ExpertDefinition definition, OptimizerConfig optimizer) {
+        requireNonNull(definition, "definition");
+        requireNonNull(optimizer, "optimizer");
+        NDManager manager = TensorOps.newManager();
+        try {
+            return new ExpertBackend(definition, optimizer, manager);
+        } catch (RuntimeException e) {
+            manager.close();
+            throw e;
+        }
+    }
+
+    private static Shape[] inputShapes(ExpertDefinition definition) {
+        return definition.inputs().stream()
+                .map(input -> new Shape(input.withRows(1).dimensions()))
+                .toArray(Shape[]::new);
+    }
+
+    private static Map<String, NDArray> parameters(Block block, boolean trainable) {
+        Map<String, NDArray> arrays = new LinkedHashMap<>();
+        block.getParameters().forEach(entry -> {
+            NDArray array = entry.getValue().getArray();
+            array.setRequiresGradient(trainable && entry.getValue().requiresGradient());
+            arrays.put(entry.getKey(), array);
+        });
+        return Collections.unmodifiableMap(arrays);
+    }
+
+    private static Map<String, NDArray> trainable(Map<String, NDArray> parameters) {
+        Map<String, NDArray> arrays = new LinkedHashMap<>(parameters);
+        arrays.values().removeIf(array -> !array.hasGradient());
+        return arrays;
+    }
+
+    /**
+     * The interface of this expert for calls of up to {@code maxBatchSize} rows.
+     *
+     * @throws IllegalArgumentException if a call at that limit would be too large to travel
+     */
+    public ExpertSchema schema(int maxBatchSize) {
+        return new ExpertSchema(definition.inputs(), definition.outputs(), maxBatchSize, optimizerConfig.isTrainable());
+    }
+
+    /** Every parameter by name. The arrays are the backend's own: to be read, on its thread. */
+    public Map<String, NDArray> parameters() {
+        return parameters;
+    }
+
+    /** The optimizer, to read its state and its number of steps, on the backend's thread. */
+    public ExpertOptimizer optimizer() {
+        return optimizer;
+    }
+
+    /**
+     * The outputs for a batch. Records no graph and changes nothing.
+     *
+     * @throws ExpertFailedException if an input holds a number that is not finite
+     */
+    public NDList forward(NDList inputs) {
+        Finite.require(inputs, "An input");
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            return leaving(block.forward(store, inputs, false), inputs);
+        }
+    }
+
+    /**
+     * One step of training: computes the outputs again, the gradients of inputs and parameters from those of the
+     * outputs, and lets the optimizer change the parameters once. Frozen experts give the gradients of the inputs alone.
+     *
+     * @param inputsAndGradients the inputs, then the gradient of each output
+     * @return the gradient of each input; zeros for inputs that are not floating point numbers
+     * @throws ExpertFailedException if an input or a gradient holds a number that is not finite; nothing has changed then
+     */
+    public NDList backward(NDList inputsAndGradients) {
+        int inputCount = definition.inputs().size();
+        NDList inputs = new NDList(inputsAndGradients.subList(0, inputCount));
+        List<NDArray> outputGradients = inputsAndGradients.subList(inputCount, inputsAndGradients.size());
+        Finite.require(inputs, "An input");
+        Finite.require(outputGradients, "A gradient of an output");
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            NDList leaves = leaves(inputs);
+            accumulateGradients(leaves, outputGradients);
+            NDList inputGradients = gradients(leaves);
+            Finite.require(inputGradients, "A gradient of an input");
+            applyGradients();
+            return leaving(inputGradients, inputs);
+        }
+    }
+
+    private static NDList leaves(NDList inputs) {
+        var leaves = new NDList(inputs.size());
+        inputs.forEach(
+                input -> leaves.add(TensorOps.leaf(input, input.getDataType().isFloating())));
+        return leaves;
+    }
+
+    /** Leaves the gradients of this batch, and of no other, in the leaves and the parameters. */
+    private void accumulateGradients(NDList leaves, List<NDArray> outputGradients) {
+        trainable.values().forEach(TensorOps::zeroGradient);
+        TensorOps.setGradMode(true);
+        try {
+            NDList outputs = block.forward(store, leaves, true);
+            if (isDifferentiable(leaves)) {
+                propagate(outputs, outputGradients);
+            }
+        } finally {
+            TensorOps.setGradMode(false);
+        }
+    }
+
+    private boolean isDifferentiable(NDList leaves) {
+        return !trainable.isEmpty() || leaves.stream().anyMatch(NDArray::hasGradient);
+    }
+
+    private static void propagate(NDList outputs, List<NDArray> outputGradients) {
+        int[] floating = IntStream.range(0, outputs.size())
+                .filter(i -> outputs.get(i).getDataType().isFloating())
+                .toArray();
+        for (int i : floating) {
+            boolean keepGraph = i != floating[floating.length - 1];
+            TensorOps.vectorJacobianProduct(outputs.get(i), outputGradients.get(i), keepGraph);
+        }
+    }
+
+    private static NDList gradients(NDList leaves) {
+        var gradients = new NDList(leaves.size());
+        leaves.forEach(leaf -> gradients.add(gradient(leaf)));
+        return gradients;
+    }
+
+    private static NDArray gradient(NDArray leaf) {
+        if (!leaf.hasGradient()) {
+            return leaf.zerosLike();
+        }
+        NDArray gradient = leaf.getGradient();
+        // For a leaf that did not matter the engine makes up zeros of its default type.
+        return gradient.getDataType() == leaf.getDataType() ? gradient : leaf.zerosLike();
+    }
+
+    private void applyGradients() {
+        for (NDArray parameter : trainable.values()) {
+            Finite.require(parameter.getGradient(), "A gradient of a parameter");
+        }
+        optimizer.step();
+    }
+
+    /** Takes results out of the current scope, which would close them. */
+    private static NDList leaving(NDList results, NDList inputs) {
+        NDScope.unregister(results);
+        results.attach(inputs.head().getManager());
+        return results;
+    }
+
+    /** Frees parameters and optimizer state. Idempotent. */
+    @Override
+    public void close() {
+        optimizer.close();
+        manager.close();
+    }
+}

@@ -1,0 +1,71 @@
+package dev.hivemind.moe.server;
+
+import dev.hivemind.moe.expert.ExpertSchemaCodec;
+import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.UnknownExpertException;
+import dev.hivemind.rsocket.frame.Operation;
+import java.util.Map;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
+
+/** Serves calls to experts: checks them on the event loop, before anything is queued, and leaves the rest to pools. */
+final class ExpertRequestHandler {
+
+    private final Map<String, HostedExpert> experts;
+
+    ExpertRequestHandler(Map<String, HostedExpert> experts) {
+        this.experts = Map.copyOf(experts);
+    }
+
+    /** Serves the node's calls until the result is disposed. */
+    Disposable register(PeerNode node) {
+        Disposable.Composite handlers = Disposables.composite();
+        try {
+            handlers.add(node.handle(Operation.EXPERT_INFO, this::info));
+            handlers.add(node.handle(Operation.EXPERT_FORWARD, this::forward));
+            handlers.add(node.handle(Operation.EXPERT_BACKWARD, this::backward));
+            return handlers;
+        } catch (RuntimeException e) {
+            handlers.dispose();
+            throw e;
+        }
+    }
+
+    private Mono<Reply> info(PeerConnection caller, Request request) {
+        return Mono.fromCallable(() ->
+                Reply.ofMessage(ExpertSchemaCodec.toMessage(expert(request).schema())));
+    }
+
+    private Mono<Reply> forward(PeerConnection caller, Request request) {
+        return Mono.defer(() -> {
+            HostedExpert expert = expert(request);
+            int rows = expert.schema().requireInputs(request.header().tensors());
+            return expert.forward()
+                    .submit(request.tensors(), rows, request.header().deadline())
+                    .map(Reply::ofTensors);
+        });
+    }
+
+    private Mono<Reply> backward(PeerConnection caller, Request request) {
+        return Mono.defer(() -> {
+            HostedExpert expert = expert(request);
+            int rows = expert.schema().requireGradients(request.header().tensors());
+            return expert.backward()
+                    .submit(request.tensors(), rows, request.header().deadline())
+                    .map(Reply::ofTensors);
+        });
+    }
+
+    private HostedExpert expert(Request request) {
+        String uid = request.header().target();
+        HostedExpert expert = experts.get(uid);
+        if (expert == null) {
+            throw new UnknownExpertException("This peer hosts no expert '%s'".formatted(uid));
+        }
+        return expert;
+    }
+}

@@ -1,0 +1,156 @@
+package dev.hivemind.moe.server;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.server.batching.BatchLimits;
+import dev.hivemind.moe.server.batching.BatchingRuntime;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.frame.FrameCodec;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
+
+/**
+ * Hosts experts on a node.
+ *
+ * <p>The server owns its experts and a device thread, on which it computes the calls of all callers in batches. It
+ * borrows the node: close the server first. Safe for use from any thread.
+ */
+public final class ExpertServer {
+
+    private static final String DEVICE_NAME = "hivemind-device-0";
+
+    private final PeerNode node;
+    private final BatchingRuntime runtime;
+    private final Map<String, HostedExpert> experts;
+    private final Disposable.Swap handlers = Disposables.swap();
+    private final Mono<Void> closing = Mono.defer(this::shutDown).cache();
+
+    private ExpertServer(Builder builder) {
+        this.node = builder.node;
+        this.runtime = BatchingRuntime.create(DEVICE_NAME, builder.intraOpThreads);
+        this.experts = host(builder.backends, builder.limits(), runtime);
+    }
+
+    private static Map<String, HostedExpert> host(
+            Map<String, ExpertBackend> backends, BatchLimits limits, BatchingRuntime runtime) {
+        Map<String, HostedExpert> hosted = new LinkedHashMap<>();
+        backends.forEach((uid, backend) -> hosted.put(uid, HostedExpert.create(uid, backend, limits, runtime)));
+        return hosted;
+    }
+
+    /** Starts the description of a server on this node. Every setting has a default. */
+    public static Builder builder(PeerNode node) {
+        return new Builder(requireNonNull(node, "node"));
+    }
+
+    /** The interfaces of the experts by uid. */
+    public Map<String, ExpertSchema> experts() {
+        return experts.entrySet().stream()
+                .collect(Collectors.toUnmodifiableMap(
+                        Map.Entry::getKey, entry -> entry.getValue().schema()));
+    }
+
+    /**
+     * Serves the node's callers from now on, and emits this server.
+     *
+     * <p>Errors: {@link IllegalStateException} if the node serves experts already, or the server is closed.
+     */
+    public Mono<ExpertServer> start() {
+        return Mono.fromCallable(() -> {
+            if (handlers.isDisposed()) {
+                throw new IllegalStateException("The server is closed");
+            }
+            handlers.update(new ExpertRequestHandler(experts).register(node));
+            return this;
+        });
+    }
+
+    /**
+     * Refuses new calls, fails those that wait with an error that tells callers to go elsewhere, and frees the experts
+     * after the batch under way. Idempotent; completes on the device thread.
+     */
+    public Mono<Void> close() {
+        return closing;
+    }
+
+    private Mono<Void> shutDown() {
+        handlers.dispose();
+        return runtime.close(this::freeExperts);
+    }
+
+    private void freeExperts() {
+        experts.values().forEach(expert -> expert.backend().close());
+    }
+
+    /** Collects the settings of a server. Not thread-safe. */
+    public static final class Builder {
+
+        private final PeerNode node;
+        private final Map<String, ExpertBackend> backends = new LinkedHashMap<>();
+        private int maxBatchSize = BatchLimits.DEFAULT_MAX_BATCH_SIZE;
+        private OptionalInt maxQueuedRows = OptionalInt.empty();
+        private int intraOpThreads = 1;
+
+        private Builder(PeerNode node) {
+            this.node = node;
+        }
+
+        /**
+         * Hosts an expert, and takes the backend over.
+         *
+         * @param uid by which callers ask for it, 1 to 256 bytes of UTF-8
+         */
+        public Builder expert(String uid, ExpertBackend backend) {
+            requireNonNull(backend, "backend");
+            int bytes = uid.getBytes(StandardCharsets.UTF_8).length;
+            if (bytes < 1 || bytes > FrameCodec.MAX_TARGET_BYTES) {
+                throw new IllegalArgumentException(
+                        "A uid has 1 to %d bytes, not %d".formatted(FrameCodec.MAX_TARGET_BYTES, bytes));
+            }
+            if (backends.putIfAbsent(uid, backend) != null) {
+                throw new IllegalArgumentException("There are two experts '%s'".formatted(uid));
+            }
+            return this;
+        }
+
+        /** The most rows of one call and of one batch. Default: 4,096. */
+        public Builder maxBatchSize(int rows) {
+            this.maxBatchSize = rows;
+            return this;
+        }
+
+        /** The most rows that wait for one expert in one direction, at least a batch. Default: four batches. */
+        public Builder maxQueuedRows(int rows) {
+            this.maxQueuedRows = OptionalInt.of(rows);
+            return this;
+        }
+
+        /** Threads that share one operation of an expert. Default: 1, right for many experts. */
+        public Builder intraOpThreads(int threads) {
+            this.intraOpThreads = threads;
+            return this;
+        }
+
+        private BatchLimits limits() {
+            return maxQueuedRows.isPresent()
+                    ? new BatchLimits(maxBatchSize, maxQueuedRows.getAsInt())
+                    : BatchLimits.ofBatchSize(maxBatchSize);
+        }
+
+        /**
+         * The server, which serves nobody before {@link ExpertServer#start()} and owns its experts from now on.
+         *
+         * @throws IllegalArgumentException if a setting is out of its bounds; the backends stay the caller's then
+         */
+        public ExpertServer build() {
+            return new ExpertServer(this);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.hivemind.moe.server;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import dev.hivemind.rsocket.error.ExpertFailedException;
+import java.util.List;
+
+/**
+ * Guards parameters against numbers that would spoil them for everybody.
+ *
+ * <p>One sum for each array: it is not finite if any element is not. It also overflows when elements are so large that
+ * they are of no use.
+ */
+final class Finite {
+
+    private Finite() {}
+
+    /** @throws ExpertFailedException if an array holds a number that is not finite */
+    static void require(List<NDArray> arrays, String what) {
+        arrays.forEach(array -> require(array, what));
+    }
+
+    /** @throws ExpertFailedException if the array holds a number that is not finite */
+    static void require(NDArray array, String what) {
+        if (array.getDataType().isFloating() && !Double.isFinite(sum(array))) {
+            throw new ExpertFailedException(what + " holds a number that is not finite, or too large");
+        }
+    }
+
+    private static double sum(NDArray array) {
+        return switch (array.getDataType()) {
+            case FLOAT64 -> {
+                try (NDArray sum = array.sum()) {
+                    yield sum.toDoubleArray()[0];
+                }
+            }
+            case FLOAT32 -> {
+                try (NDArray sum = array.sum()) {
+                    yield sum.toFloatArray()[0];
+                }
+            }
+            default -> {
+                // Sums of half precision overflow early.
+                try (NDArray single = array.toType(DataType.FLOAT32, true)) {
+                    yield sum(single);
+                }
+            }
+        };
+    }
+}

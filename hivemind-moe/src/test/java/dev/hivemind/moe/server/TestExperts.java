@@ -1,0 +1,65 @@
+package dev.hivemind.moe.server;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.Parameter;
+import ai.djl.training.ParameterStore;
+import ai.djl.training.initializer.Initializer;
+import ai.djl.util.PairList;
+import dev.hivemind.moe.expert.ExpertDefinition;
+import dev.hivemind.moe.expert.ExpertOptions;
+import dev.hivemind.moe.expert.FeedForwardExpert;
+import dev.hivemind.moe.expert.TensorSpec;
+import dev.hivemind.rsocket.tensor.ElementType;
+import java.util.List;
+
+/** Experts for tests. */
+final class TestExperts {
+
+    private TestExperts() {}
+
+    static ExpertDefinition ffn(int width) {
+        return new FeedForwardExpert().create(new ExpertOptions(width, 42));
+    }
+
+    /** Two inputs, of which one is of integers, and two outputs that share a parameter: {@code a*w} and {@code a*w*b}. */
+    static ExpertDefinition twoByTwo() {
+        return new ExpertDefinition(
+                new TwoByTwo(),
+                List.of(
+                        TensorSpec.of("a", ElementType.FLOAT64, TensorSpec.BATCH, 2),
+                        TensorSpec.of("b", ElementType.INT64, TensorSpec.BATCH, 2)),
+                List.of(
+                        TensorSpec.of("aw", ElementType.FLOAT64, TensorSpec.BATCH, 2),
+                        TensorSpec.of("awb", ElementType.FLOAT64, TensorSpec.BATCH, 2)));
+    }
+
+    private static final class TwoByTwo extends AbstractBlock {
+
+        private final Parameter weight = addParameter(Parameter.builder()
+                .setName("weight")
+                .setType(Parameter.Type.WEIGHT)
+                .optInitializer(Initializer.ONES)
+                .build());
+
+        @Override
+        protected void prepare(Shape[] inputShapes) {
+            weight.setShape(new Shape(2));
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] inputShapes) {
+            return inputShapes;
+        }
+
+        @Override
+        protected NDList forwardInternal(
+                ParameterStore parameters, NDList inputs, boolean training, PairList<String, Object> options) {
+            NDArray a = inputs.get(0);
+            NDArray product = a.mul(parameters.getValue(weight, a.getDevice(), training));
+            return new NDList(product, product.mul(inputs.get(1)));
+        }
+    }
+}
