@@ -25,7 +25,7 @@ import java.util.stream.IntStream;
 /**
  * An expert's parameters and what can be computed with them.
  *
- * <p>Threads: one at a time, with grad mode off; a server uses its device thread. Ownership: the backend owns parameters
+ * <p>Threads: one at a time; a server uses its device thread. Ownership: the backend owns parameters
  * and optimizer state in native memory until it is closed. Results belong to the manager of the first input.
  */
 public final class ExpertBackend implements AutoCloseable {
@@ -116,6 +116,10 @@ public final class ExpertBackend implements AutoCloseable {
      * @throws ExpertFailedException if an input holds a number that is not finite
      */
     public NDList forward(NDList inputs) {
+        return TensorOps.withGradMode(false, () -> evaluate(inputs));
+    }
+
+    private NDList evaluate(NDList inputs) {
         Finite.require(inputs, "An input");
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
@@ -135,6 +139,10 @@ public final class ExpertBackend implements AutoCloseable {
         int inputCount = definition.inputs().size();
         NDList inputs = new NDList(inputsAndGradients.subList(0, inputCount));
         List<NDArray> outputGradients = inputsAndGradients.subList(inputCount, inputsAndGradients.size());
+        return TensorOps.withGradMode(false, () -> train(inputs, outputGradients));
+    }
+
+    private NDList train(NDList inputs, List<NDArray> outputGradients) {
         Finite.require(inputs, "An input");
         Finite.require(outputGradients, "A gradient of an output");
         try (NDScope scope = new NDScope()) {
@@ -158,14 +166,9 @@ public final class ExpertBackend implements AutoCloseable {
     /** Leaves the gradients of this batch, and of no other, in the leaves and the parameters. */
     private void accumulateGradients(NDList leaves, List<NDArray> outputGradients) {
         trainable.values().forEach(TensorOps::zeroGradient);
-        TensorOps.setGradMode(true);
-        try {
-            NDList outputs = block.forward(store, leaves, true);
-            if (isDifferentiable(leaves)) {
-                propagate(outputs, outputGradients);
-            }
-        } finally {
-            TensorOps.setGradMode(false);
+        NDList outputs = TensorOps.withGradMode(true, () -> block.forward(store, leaves, true));
+        if (isDifferentiable(leaves)) {
+            propagate(outputs, outputGradients);
         }
     }
 

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
+import java.util.function.Supplier;
 
 /**
  * What PyTorch can do and DJL's public interface does not offer: the state of the calling thread, products of vectors
@@ -55,6 +56,17 @@ public final class TensorOps {
     public static void setGradMode(boolean enabled) {
         loadEngine();
         JniUtils.setGradMode(enabled);
+    }
+
+    /** Does work in a grad mode, and returns the calling thread to the mode that it had. */
+    public static <T> T withGradMode(boolean enabled, Supplier<T> work) {
+        boolean before = isGradMode();
+        setGradMode(enabled);
+        try {
+            return work.get();
+        } finally {
+            setGradMode(before);
+        }
     }
 
     /**

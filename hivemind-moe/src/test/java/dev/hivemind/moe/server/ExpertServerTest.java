@@ -332,6 +332,26 @@ class ExpertServerTest {
     }
 
     @Test
+    void forward_ofManyCallersOfWhichHalfGoAway_answersTheOthers() {
+        List<Mono<NDList>> calls = IntStream.range(0, 200)
+                .mapToObj(i -> call(Operation.EXPERT_FORWARD, "ffn.0", batch(4)))
+                .toList();
+
+        Long answered = Flux.range(0, 200)
+                .flatMap(
+                        i -> i % 2 == 0
+                                ? calls.get(i)
+                                : calls.get(i)
+                                        .timeout(Duration.ofNanos(1 + i * 20_000L))
+                                        .onErrorComplete(),
+                        100)
+                .count()
+                .block(TIMEOUT);
+
+        assertThat(answered).isBetween(100L, 200L);
+    }
+
+    @Test
     void close_stopsServingAndFreesTheExperts() {
         server.close().block(TIMEOUT);
 

@@ -35,6 +35,22 @@ class TensorOpsTest {
     }
 
     @Test
+    void withGradMode_restoresTheModeBefore() {
+        assertThat(TensorOps.withGradMode(true, TensorOps::isGradMode)).isTrue();
+        assertThat(TensorOps.isGradMode()).isFalse();
+    }
+
+    @Test
+    void withGradMode_whenTheWorkFails_restoresTheModeBefore() {
+        assertThatThrownBy(() -> TensorOps.withGradMode(true, () -> {
+                    throw new IllegalStateException("expected");
+                }))
+                .isInstanceOf(IllegalStateException.class);
+
+        assertThat(TensorOps.isGradMode()).isFalse();
+    }
+
+    @Test
     void vectorJacobianProduct_acrossASplitGraph_equalsThatOfTheWholeGraph() {
         NDArray whole = weights();
         NDArray split = TensorOps.leaf(whole.duplicate(), true);

@@ -4,6 +4,8 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.MonoSink;
 
 /**
@@ -14,6 +16,8 @@ import reactor.core.publisher.MonoSink;
  * {@link #fail} and {@link #release}.
  */
 final class Task {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Task.class);
 
     private final List<TensorFrame> tensors;
     private final int rows;
@@ -50,13 +54,22 @@ final class Task {
     /** Ends the task with its result, whose frames pass to the caller of the expert. */
     void succeed(List<TensorFrame> result) {
         release();
-        reply.success(result);
+        signal(() -> reply.success(result));
     }
 
     /** Ends the task with an error. */
     void fail(RpcException error) {
         release();
-        reply.error(error);
+        signal(() -> reply.error(error));
+    }
+
+    /** A caller that cannot take its answer must not keep others from theirs. */
+    private static void signal(Runnable answer) {
+        try {
+            answer.run();
+        } catch (RuntimeException e) {
+            LOG.warn("A caller failed to take its answer", e);
+        }
     }
 
     /** Ends the task without a word: nobody waits for it. */
