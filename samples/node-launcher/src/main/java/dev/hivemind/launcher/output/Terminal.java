@@ -1,0 +1,30 @@
+package dev.hivemind.launcher.output;
+
+import java.io.Console;
+import java.lang.reflect.InvocationTargetException;
+
+/** Tells whether a person is watching. */
+public final class Terminal {
+
+    private Terminal() {}
+
+    /**
+     * Whether standard input and output are a terminal that can redraw a line. From Java 22 on there is a console even
+     * when both are redirected, and it knows itself whether it is a terminal.
+     */
+    @SuppressWarnings("SystemConsoleNull") // null before Java 22
+    public static boolean isInteractive() {
+        Console console = System.console();
+        return console != null && !"dumb".equals(System.getenv("TERM")) && isTerminal(console);
+    }
+
+    private static boolean isTerminal(Console console) {
+        try {
+            return (boolean) Console.class.getMethod("isTerminal").invoke(console);
+        } catch (NoSuchMethodException before22) {
+            return true;
+        } catch (IllegalAccessException | InvocationTargetException unknown) {
+            return false;
+        }
+    }
+}
