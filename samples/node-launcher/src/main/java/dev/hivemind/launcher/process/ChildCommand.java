@@ -1,0 +1,35 @@
+package dev.hivemind.launcher.process;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The command line of a further JVM: the same Java and class path as this one, with the flags that tensors need.
+ *
+ * @param mainClass the class to start
+ */
+record ChildCommand(String mainClass) {
+
+    /** From this version on, Java wants to be told that native code may be called. */
+    private static final int NATIVE_ACCESS_FLAG_SINCE = 22;
+
+    ProcessBuilder builder(List<String> arguments) {
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags(Runtime.version().feature()));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), mainClass));
+        command.addAll(arguments);
+        var builder = new ProcessBuilder(command);
+        builder.environment().put("OPT_OUT_TRACKING", "true");
+        return builder;
+    }
+
+    static List<String> flags(int javaVersion) {
+        var flags = new ArrayList<>(List.of("-Dai.djl.offline=true", "-Dai.djl.pytorch.graph_optimizer=false"));
+        if (javaVersion >= NATIVE_ACCESS_FLAG_SINCE) {
+            flags.add("--enable-native-access=ALL-UNNAMED");
+        }
+        return flags;
+    }
+}
