@@ -1,0 +1,24 @@
+package dev.hivemind.launcher;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the demo is to do.
+ *
+ * @param steps how many batches each model trains on
+ * @param seed decides initial weights and the order of the pictures
+ * @param servers how many server processes to start
+ * @param experts how many experts they share; at least one per server
+ * @param kill whether to kill a server half way; then there are at least two
+ * @param json whether to print one JSON object a line
+ * @param data directory of the pictures; null means the bundled ones
+ */
+record DemoOptions(
+        int steps,
+        long seed,
+        int servers,
+        int experts,
+        boolean kill,
+        boolean json,
+        @Nullable Path data) {}

@@ -1,0 +1,135 @@
+package dev.hivemind.launcher;
+
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code hivemind server}: hosts experts and announces them to other peers until it is stopped. */
+@Command(
+        name = "server",
+        description = "Host experts that other peers can find and train.",
+        mixinStandardHelpOptions = true,
+        versionProvider = LauncherVersion.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+final class ServerCommand implements Callable<Integer> {
+
+    @Option(
+            names = "--expert-class",
+            paramLabel = "NAME",
+            defaultValue = "ffn",
+            description = "What the experts are. Default: ${DEFAULT-VALUE}.")
+    private String expertClass = "";
+
+    @Option(
+            names = "--hidden-dim",
+            paramLabel = "N",
+            defaultValue = "512",
+            converter = NumberConverters.Positive.class,
+            description = "How many features the experts' inputs and outputs have. Default: ${DEFAULT-VALUE}.")
+    private int hiddenDim;
+
+    @Option(
+            names = "--num-experts",
+            paramLabel = "N",
+            defaultValue = "5",
+            converter = NumberConverters.Positive.class,
+            description = "How many experts to host. Default: ${DEFAULT-VALUE}.")
+    private int numExperts;
+
+    @Option(
+            names = "--uid-prefix",
+            paramLabel = "PREFIX",
+            defaultValue = "expert",
+            converter = UidPrefixConverter.class,
+            description = "What the experts' uids start with: PREFIX.0, PREFIX.1 and so on. Default: ${DEFAULT-VALUE}.")
+    private String uidPrefix = "";
+
+    @Option(
+            names = "--first-index",
+            paramLabel = "N",
+            defaultValue = "0",
+            converter = NumberConverters.NotNegative.class,
+            description = "The number in the first expert's uid. Default: ${DEFAULT-VALUE}.")
+    private int firstIndex;
+
+    @Option(
+            names = "--listen-on",
+            paramLabel = "HOST:PORT",
+            defaultValue = "127.0.0.1:0",
+            converter = AddressConverter.class,
+            description = "Where to listen. Port 0 takes a free one. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private PeerAddress listenOn;
+
+    @Option(
+            names = "--initial-peers",
+            paramLabel = "HOST:PORT",
+            split = ",",
+            converter = AddressConverter.OfPeer.class,
+            description = "Peers to join, with commas between them. Default: none, be the first.")
+    private List<PeerAddress> initialPeers = List.of();
+
+    @Option(
+            names = "--optimizer",
+            paramLabel = "NAME",
+            defaultValue = "sgd",
+            description = "How the experts learn: sgd, adam or none. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private OptimizerChoice optimizer;
+
+    @Option(
+            names = "--learning-rate",
+            paramLabel = "X",
+            converter = NumberConverters.PositiveReal.class,
+            description = "How far one step goes. Default: 0.05 for sgd, 0.001 for adam.")
+    private @Nullable Double learningRate;
+
+    @Option(
+            names = "--max-batch-size",
+            paramLabel = "ROWS",
+            defaultValue = "4096",
+            converter = NumberConverters.Positive.class,
+            description = "The most rows to compute at once. Default: ${DEFAULT-VALUE}.")
+    private int maxBatchSize;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Decides the experts' initial weights, together with each expert's number. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(names = "--json", description = "Print one JSON object a line instead of text.")
+    private boolean json;
+
+    @Option(names = "--exit-with-parent", hidden = true, description = "End when standard input ends.")
+    private boolean exitWithParent;
+
+    @Override
+    public Integer call() {
+        return ExitCodes.OK;
+    }
+
+    /** The options of the command line that was read. */
+    ServerOptions options() {
+        return new ServerOptions(
+                expertClass,
+                hiddenDim,
+                numExperts,
+                uidPrefix,
+                firstIndex,
+                listenOn,
+                List.copyOf(initialPeers),
+                optimizer,
+                learningRate != null ? learningRate : optimizer.defaultLearningRate(),
+                maxBatchSize,
+                seed,
+                json,
+                exitWithParent);
+    }
+}

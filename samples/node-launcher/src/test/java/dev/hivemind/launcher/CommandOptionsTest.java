@@ -1,0 +1,88 @@
+package dev.hivemind.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class CommandOptionsTest {
+
+    @Test
+    void serverOptions_noArguments_areTheDefaults() {
+        assertThat(server())
+                .isEqualTo(new ServerOptions(
+                        "ffn",
+                        512,
+                        5,
+                        "expert",
+                        0,
+                        new PeerAddress("127.0.0.1", 0),
+                        List.of(),
+                        OptimizerChoice.SGD,
+                        0.05,
+                        4096,
+                        1,
+                        false,
+                        false));
+    }
+
+    @Test
+    void serverOptions_everyArgument_areThose() {
+        ServerOptions options =
+                server(("--expert-class ffn --hidden-dim 128 --num-experts 6 --uid-prefix demo.1 --first-index 10"
+                                + " --listen-on [::1]:7000 --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01"
+                                + " --max-batch-size 64 --seed -3 --json --exit-with-parent")
+                        .split(" "));
+
+        assertThat(options)
+                .isEqualTo(new ServerOptions(
+                        "ffn",
+                        128,
+                        6,
+                        "demo.1",
+                        10,
+                        new PeerAddress("::1", 7000),
+                        List.of(new PeerAddress("a", 1), new PeerAddress("b", 2)),
+                        OptimizerChoice.ADAM,
+                        0.01,
+                        64,
+                        -3,
+                        true,
+                        true));
+    }
+
+    @Test
+    void serverOptions_adamWithoutLearningRate_takesAdamsDefault() {
+        assertThat(server("--optimizer", "adam").learningRate()).isEqualTo(0.001);
+    }
+
+    @Test
+    void demoOptions_noArguments_areTheDefaults() {
+        assertThat(demo()).isEqualTo(new DemoOptions(1200, 1, 3, 16, true, false, null));
+    }
+
+    @Test
+    void demoOptions_everyArgument_areThose() {
+        assertThat(demo("--steps 7 --seed 9 --servers 1 --experts 2 --no-kill --json --data pictures".split(" ")))
+                .isEqualTo(new DemoOptions(7, 9, 1, 2, false, true, Path.of("pictures")));
+    }
+
+    private static ServerOptions server(String... arguments) {
+        var command = new ServerCommand();
+        parse(command, arguments);
+        return command.options();
+    }
+
+    private static DemoOptions demo(String... arguments) {
+        var command = new DemoCommand();
+        parse(command, arguments);
+        return command.options();
+    }
+
+    private static void parse(Object command, String... arguments) {
+        new CommandLine(command).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(arguments);
+    }
+}

@@ -1,0 +1,87 @@
+package dev.hivemind.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.BindException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Test;
+import reactor.core.Exceptions;
+
+class ErrorReporterTest {
+
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void report_failureForPeople_printsItsMessageAsOneSentence() {
+        assertThat(report(new LauncherException("The disk is full"))).isEqualTo(ExitCodes.FAILED);
+        assertThat(err.toString()).isEqualToIgnoringNewLines("hivemind: The disk is full.");
+    }
+
+    @Test
+    void report_messageOfSeveralLines_becomesOneLine() {
+        report(new LauncherException("First.\n  Second.\r\n"));
+
+        assertThat(err.toString()).isEqualToIgnoringNewLines("hivemind: First. Second.");
+    }
+
+    @Test
+    void report_peerUnavailable_hasItsOwnExitCode() {
+        assertThat(report(new PeerUnavailableException("Nobody answers"))).isEqualTo(ExitCodes.NO_PEER);
+    }
+
+    @Test
+    void report_portInUse_isAFailureOfOurOwn() {
+        var inUse = new PeerUnavailableException(
+                "Cannot listen on 127.0.0.1:80", new IOException(new BindException("Address already in use")));
+
+        assertThat(report(inUse)).isEqualTo(ExitCodes.FAILED);
+        assertThat(err.toString()).isEqualToIgnoringNewLines("hivemind: Cannot listen on 127.0.0.1:80.");
+    }
+
+    @Test
+    void report_otherCallFailure_isAFailure() {
+        assertThat(report(new DeadlineExceededException("Too late"))).isEqualTo(ExitCodes.FAILED);
+    }
+
+    @Test
+    void report_wrappedFailure_reportsWhatIsInside() {
+        var inside = new PeerUnavailableException("Nobody answers");
+
+        assertThat(report(new ExecutionException(new CompletionException(inside))))
+                .isEqualTo(ExitCodes.NO_PEER);
+        assertThat(err.toString()).isEqualToIgnoringNewLines("hivemind: Nobody answers.");
+    }
+
+    @Test
+    void report_interruptedWhileBlocking_hasTheShellsExitCode() {
+        assertThat(report(Exceptions.propagate(new InterruptedException()))).isEqualTo(ExitCodes.INTERRUPTED);
+        assertThat(err.toString()).isEqualToIgnoringNewLines("hivemind: Interrupted.");
+    }
+
+    @Test
+    void report_unexpectedFailure_showsTheWayToTheStackTraceAndNotTheTrace() {
+        assertThat(report(new IllegalStateException("Impossible"))).isEqualTo(ExitCodes.FAILED);
+        assertThat(err.toString())
+                .isEqualToIgnoringNewLines(
+                        "hivemind: Unexpected failure: IllegalStateException: Impossible. Run again with --verbose for the"
+                                + " stack trace.");
+    }
+
+    @Test
+    void report_verbose_printsTheStackTraceToo() {
+        new ErrorReporter(() -> true).report(new LauncherException("The disk is full"), new PrintWriter(err));
+
+        assertThat(err.toString())
+                .contains("hivemind: The disk is full.", "at " + getClass().getName());
+    }
+
+    private int report(Throwable failure) {
+        return new ErrorReporter(() -> false).report(failure, new PrintWriter(err));
+    }
+}

@@ -1,0 +1,111 @@
+package dev.hivemind.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class HivemindTest {
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @AfterEach
+    void forgetLogLevel() {
+        System.clearProperty("hivemind.log.level");
+    }
+
+    @Test
+    void run_help_listsCommandsAndExitCodes() {
+        assertThat(run("--help")).isEqualTo(ExitCodes.OK);
+        assertThat(out.toString()).contains("demo ", "server ", "130");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void run_version_namesProgramAndJava() {
+        assertThat(run("--version")).isEqualTo(ExitCodes.OK);
+        assertThat(out.toString()).startsWith("hivemind ").contains("Java " + Runtime.version());
+    }
+
+    @Test
+    void run_serverHelp_showsDefaultsAndHidesInternals() {
+        assertThat(run("server", "--help")).isEqualTo(ExitCodes.OK);
+        assertThat(out.toString())
+                .contains("--hidden-dim", "512", "--uid-prefix", "127.0.0.1:0", "sgd, adam or none")
+                .doesNotContain("--exit-with-parent", "${");
+    }
+
+    @Test
+    void run_nothing_saysThatACommandIsMissing() {
+        assertUsageError("hivemind: A command is missing: 'demo' or 'server'. See 'hivemind --help'.");
+    }
+
+    @Test
+    void run_misspelledCommand_suggestsTheRightOne() {
+        assertUsageError("hivemind: Unexpected argument 'serv'. Did you mean 'server'? See 'hivemind --help'.", "serv");
+    }
+
+    @Test
+    void run_misspelledOption_suggestsTheRightOne() {
+        assertUsageError(
+                "hivemind: Unknown option '--listn-on'. Did you mean '--listen-on'? See 'hivemind server --help'.",
+                "server",
+                "--listn-on",
+                "127.0.0.1:0");
+    }
+
+    @Test
+    void run_nonsenseAddress_showsHowToWriteOne() {
+        assertUsageError(
+                "hivemind: Invalid value for option '--listen-on': 'nonsense' is not an address. Write HOST:PORT, for"
+                        + " example 127.0.0.1:1337 or [::1]:1337. See 'hivemind server --help'.",
+                "server",
+                "--listen-on",
+                "nonsense");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "server,--hidden-dim,0",
+        "server,--hidden-dim,many",
+        "server,--num-experts,-1",
+        "server,--num-experts,99999999999",
+        "server,--first-index,-1",
+        "server,--learning-rate,0",
+        "server,--learning-rate,NaN",
+        "server,--learning-rate,Infinity",
+        "server,--max-batch-size,0",
+        "server,--optimizer,magic",
+        "server,--initial-peers,'127.0.0.1:1,127.0.0.1:0'",
+        "server,--initial-peers,127.0.0.1",
+        "server,--listen-on,127.0.0.1:70000",
+        "server,--uid-prefix,a b",
+        "server,--uid-prefix,expert.",
+        "demo,--steps,0",
+        "demo,--seed,x",
+        "demo,--servers,0",
+        "demo,--servers,17",
+        "demo,--servers,1",
+        "demo,--experts,2"
+    })
+    void run_valueOutOfBounds_isAUsageErrorOfOneLine(String command, String option, String value) {
+        assertThat(run(command, option, value)).isEqualTo(ExitCodes.USAGE);
+        assertThat(err.toString()).startsWith("hivemind: ").hasLineCount(1).endsWith("--help'.\n");
+        assertThat(out.toString()).isEmpty();
+    }
+
+    private int run(String... arguments) {
+        return Hivemind.run(new PrintWriter(out), new PrintWriter(err), arguments);
+    }
+
+    private void assertUsageError(String line, String... arguments) {
+        assertThat(run(arguments)).isEqualTo(ExitCodes.USAGE);
+        assertThat(err.toString()).isEqualToIgnoringNewLines(line);
+        assertThat(out.toString()).isEmpty();
+    }
+}
