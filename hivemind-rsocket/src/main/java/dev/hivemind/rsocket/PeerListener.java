@@ -1,7 +1,6 @@
 package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.error.ErrorCodec;
-import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -59,10 +58,7 @@ final class PeerListener {
                 .maxInboundPayloadSize(config.maxFrameBytes())
                 .maxTimeToFirstFrame(RSocketSettings.FIRST_FRAME_TIMEOUT)
                 .bind(new PeerServerTransport(tcp, config.maxFrameBytes()))
-                .onErrorMap(error -> new PeerUnavailableException(
-                        "Cannot listen on %s: the port is in use, or the address is not this machine's"
-                                .formatted(address),
-                        error));
+                .onErrorMap(error -> new ListenException(address, error));
     }
 
     private void announce() {

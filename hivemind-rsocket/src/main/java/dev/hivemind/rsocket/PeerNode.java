@@ -69,7 +69,7 @@ public final class PeerNode {
     /**
      * Binds the listen addresses, if there are any, and emits this node.
      *
-     * <p>Errors: {@link java.net.BindException} in a {@link PeerUnavailableException} that names the address.
+     * <p>Errors: {@link ListenException}.
      */
     public Mono<PeerNode> start() {
         return listener.bind().thenReturn(this);
