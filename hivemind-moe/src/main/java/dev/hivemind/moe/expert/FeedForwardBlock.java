@@ -19,8 +19,13 @@ final class FeedForwardBlock extends AbstractBlock {
 
     private static final int EXPANSION = 4;
     private static final float NORM_EPSILON = 1e-12f;
-    private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
-    private static final double GELU_CUBIC = 0.044715;
+
+    // Constants are arrays that live as long as the graph. The engine's methods that take a plain number wrap it in an
+    // array over Java memory and drop that at once, although the graph goes on pointing there: after a garbage
+    // collection between forward and backward, gradients would be made of whatever lies in that memory then.
+    private static final float GELU_SCALE = (float) Math.sqrt(2 / Math.PI);
+    private static final float GELU_CUBIC = 0.044715f;
+    private static final float HALF = 0.5f;
 
     private final Linear expand;
     private final Linear contract;
@@ -70,7 +75,9 @@ final class FeedForwardBlock extends AbstractBlock {
 
     /** In the form with a hyperbolic tangent; the engine has the one with the error function only. */
     private static NDArray gelu(NDArray x) {
-        NDArray bent = x.square().mul(x).mul(GELU_CUBIC).add(x).mul(GELU_SCALE);
-        return bent.tanh().add(1).mul(x).mul(0.5);
+        NDManager manager = x.getManager();
+        NDArray cubic = x.square().mul(x).mul(manager.create(GELU_CUBIC));
+        NDArray bent = cubic.add(x).mul(manager.create(GELU_SCALE));
+        return bent.tanh().add(manager.create(1f)).mul(x).mul(manager.create(HALF));
     }
 }

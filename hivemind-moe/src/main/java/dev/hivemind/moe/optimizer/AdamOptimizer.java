@@ -24,9 +24,13 @@ final class AdamOptimizer implements ExpertOptimizer {
     }
 
     @Override
-    public void step() {
+    public void step(double learningRateFactor) {
         var step = new AdamStep(
-                config.learningRate(), (float) config.beta1(), (float) config.beta2(), config.epsilon(), steps + 1);
+                learningRateFactor * config.learningRate(),
+                (float) config.beta1(),
+                (float) config.beta2(),
+                config.epsilon(),
+                steps + 1);
         slots.forEach(slot -> update(slot, step));
         steps++;
     }

@@ -10,8 +10,17 @@ import java.util.Map;
  */
 public sealed interface ExpertOptimizer extends AutoCloseable permits SgdOptimizer, AdamOptimizer, FrozenOptimizer {
 
-    /** Applies the gradients that the parameters hold now, and leaves them as they are. */
-    void step();
+    /** Applies the gradients that the parameters hold now at the full learning rate, and leaves them as they are. */
+    default void step() {
+        step(1);
+    }
+
+    /**
+     * Applies the gradients at a part of the learning rate, as a schedule says.
+     *
+     * @param learningRateFactor by which the learning rate is multiplied for this step, above 0
+     */
+    void step(double learningRateFactor);
 
     /** How many steps were made. */
     int steps();

@@ -7,7 +7,7 @@ import java.util.Map;
 final class FrozenOptimizer implements ExpertOptimizer {
 
     @Override
-    public void step() {}
+    public void step(double learningRateFactor) {}
 
     @Override
     public int steps() {

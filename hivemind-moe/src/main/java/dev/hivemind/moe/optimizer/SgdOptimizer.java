@@ -27,14 +27,14 @@ final class SgdOptimizer implements ExpertOptimizer {
     }
 
     @Override
-    public void step() {
-        slots.forEach(this::update);
+    public void step(double learningRateFactor) {
+        slots.forEach(slot -> update(slot, learningRateFactor * config.learningRate()));
         steps++;
     }
 
-    private void update(Slot slot) {
+    private void update(Slot slot, double learningRate) {
         try (NDArray gradient = slot.weight.getGradient()) {
-            TensorOps.sgdUpdate(slot.weight, direction(slot, gradient), config.learningRate());
+            TensorOps.sgdUpdate(slot.weight, direction(slot, gradient), learningRate);
         }
     }
 

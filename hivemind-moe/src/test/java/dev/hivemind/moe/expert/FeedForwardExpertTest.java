@@ -10,6 +10,8 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.moe.tensor.TensorOps;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Collectors;
@@ -50,6 +52,37 @@ class FeedForwardExpertTest {
                 .toFloatArray();
 
         assertThat(y).containsExactly(reference(x, values(block)), Offset.offset(1e-5f));
+    }
+
+    /** The engine does not keep the memory of plain numbers in a graph alive; the expert has to. */
+    @Test
+    void gradient_afterGarbageCollectionsBetweenForwardAndBackward_isTheSame() {
+        Block block = block(3);
+        float[] undisturbed = inputGradient(block, () -> {});
+
+        for (int round = 0; round < 10; round++) {
+            assertThat(inputGradient(block, FeedForwardExpertTest::reuseFreedMemory))
+                    .containsExactly(undisturbed);
+        }
+    }
+
+    private float[] inputGradient(Block block, Runnable betweenForwardAndBackward) {
+        return TensorOps.withGradMode(true, () -> {
+            NDArray input = arrays.manager().create(random(4 * WIDTH), new Shape(4, WIDTH));
+            input.setRequiresGradient(true);
+            NDArray output = block.forward(new ParameterStore(arrays.manager(), false), new NDList(input), true)
+                    .singletonOrThrow();
+            betweenForwardAndBackward.run();
+            TensorOps.vectorJacobianProduct(output, output.mul(output), false);
+            return input.getGradient().toFloatArray();
+        });
+    }
+
+    private static void reuseFreedMemory() {
+        System.gc();
+        for (int i = 0; i < 2_000; i++) {
+            ByteBuffer.allocateDirect(8).putLong(0, Double.doubleToLongBits(Double.NaN));
+        }
     }
 
     @Test

@@ -51,7 +51,7 @@ class ExpertOptimizerTest {
         TensorOps.zeroGradient(weight);
         TensorOps.setGradMode(true);
         try (NDArray upstream = arrays.manager().create(gradient, new Shape(SIZE));
-                NDArray output = weight.mul(1)) {
+                NDArray output = weight.neg().neg()) {
             TensorOps.vectorJacobianProduct(output, upstream, false);
         }
         TensorOps.setGradMode(false);
@@ -83,6 +83,18 @@ class ExpertOptimizerTest {
         assertWeight(1e-6);
         assertThat(sgd.steps()).isEqualTo(STEPS);
         assertThat(sgd.state()).isEmpty();
+    }
+
+    @Test
+    void step_atHalfTheLearningRate_movesHalfAsFar() {
+        ExpertOptimizer sgd = optimizer(OptimizerConfig.sgd(0.05));
+        float[] gradient = nextGradient();
+        sgd.step(0.5);
+        for (int i = 0; i < SIZE; i++) {
+            expected[i] -= 0.025 * gradient[i];
+        }
+
+        assertWeight(1e-6);
     }
 
     @Test

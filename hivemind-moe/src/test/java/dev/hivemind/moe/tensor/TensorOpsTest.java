@@ -75,8 +75,8 @@ class TensorOpsTest {
         NDArray shared = leaf.mul(leaf);
         NDArray one = arrays.manager().ones(new Shape(1));
 
-        TensorOps.vectorJacobianProduct(shared.mul(3), one, true);
-        TensorOps.vectorJacobianProduct(shared.mul(5), one, false);
+        TensorOps.vectorJacobianProduct(shared.mul(arrays.manager().create(3f)), one, true);
+        TensorOps.vectorJacobianProduct(shared.mul(arrays.manager().create(5f)), one, false);
 
         assertThat(leaf.getGradient().toFloatArray()).containsExactly(32f);
     }
@@ -85,7 +85,8 @@ class TensorOpsTest {
     void zeroGradient_forgetsWhatAccumulated() {
         NDArray leaf = TensorOps.leaf(arrays.manager().create(new float[] {2}), true);
         TensorOps.setGradMode(true);
-        TensorOps.vectorJacobianProduct(leaf.mul(3), arrays.manager().ones(new Shape(1)), false);
+        TensorOps.vectorJacobianProduct(
+                leaf.mul(arrays.manager().create(3f)), arrays.manager().ones(new Shape(1)), false);
 
         TensorOps.zeroGradient(leaf);
 
