@@ -2,16 +2,21 @@ package dev.hivemind.moe.server;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.BatchingRuntime;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
@@ -24,11 +29,15 @@ import reactor.core.publisher.Mono;
  */
 public final class ExpertServer {
 
+    /** How often experts are declared unless told otherwise. */
+    public static final Duration DEFAULT_ANNOUNCE_PERIOD = Duration.ofSeconds(30);
+
     private static final String DEVICE_NAME = "hivemind-device-0";
 
     private final PeerNode node;
     private final BatchingRuntime runtime;
     private final Map<String, HostedExpert> experts;
+    private final @Nullable ExpertAnnouncer announcer;
     private final Disposable.Swap handlers = Disposables.swap();
     private final Mono<Void> closing = Mono.defer(this::shutDown).cache();
 
@@ -36,6 +45,7 @@ public final class ExpertServer {
         this.node = builder.node;
         this.runtime = BatchingRuntime.create(DEVICE_NAME, builder.intraOpThreads);
         this.experts = host(builder.backends, builder.limits(), runtime);
+        this.announcer = builder.announcer();
     }
 
     private static Map<String, HostedExpert> host(
@@ -58,18 +68,22 @@ public final class ExpertServer {
     }
 
     /**
-     * Serves the node's callers from now on, and emits this server.
+     * Serves the node's callers from now on, declares the experts if a directory was given, and emits this server.
      *
-     * <p>Errors: {@link IllegalStateException} if the node serves experts already, or the server is closed.
+     * <p>Errors: {@link IllegalStateException} if the node serves experts already, or the server is closed; those of
+     * {@link ExpertDirectory#declare}.
      */
     public Mono<ExpertServer> start() {
-        return Mono.fromCallable(() -> {
-            if (handlers.isDisposed()) {
-                throw new IllegalStateException("The server is closed");
-            }
-            handlers.update(new ExpertRequestHandler(experts).register(node));
-            return this;
-        });
+        return Mono.fromRunnable(this::serve)
+                .then(announcer == null ? Mono.empty() : announcer.start())
+                .thenReturn(this);
+    }
+
+    private void serve() {
+        if (handlers.isDisposed()) {
+            throw new IllegalStateException("The server is closed");
+        }
+        handlers.update(new ExpertRequestHandler(experts).register(node));
     }
 
     /**
@@ -82,6 +96,9 @@ public final class ExpertServer {
 
     private Mono<Void> shutDown() {
         handlers.dispose();
+        if (announcer != null) {
+            announcer.dispose();
+        }
         return runtime.close(this::freeExperts);
     }
 
@@ -97,6 +114,8 @@ public final class ExpertServer {
         private int maxBatchSize = BatchLimits.DEFAULT_MAX_BATCH_SIZE;
         private OptionalInt maxQueuedRows = OptionalInt.empty();
         private int intraOpThreads = 1;
+        private @Nullable ExpertDirectory directory;
+        private Duration announcePeriod = DEFAULT_ANNOUNCE_PERIOD;
 
         private Builder(PeerNode node) {
             this.node = node;
@@ -136,6 +155,30 @@ public final class ExpertServer {
         public Builder intraOpThreads(int threads) {
             this.intraOpThreads = threads;
             return this;
+        }
+
+        /**
+         * Keeps the experts declared in the DHT: at once, and again every period for twice as long. Their uids must then
+         * be {@link ExpertUid}s. Default: they are not declared.
+         *
+         * @param directory of a DHT node that stands on this server's node; stays the caller's
+         */
+        public Builder announceIn(ExpertDirectory directory, Duration period) {
+            if (period.isNegative() || period.isZero()) {
+                throw new IllegalArgumentException("The period is positive, not " + period);
+            }
+            this.directory = requireNonNull(directory, "directory");
+            this.announcePeriod = period;
+            return this;
+        }
+
+        private @Nullable ExpertAnnouncer announcer() {
+            if (directory == null) {
+                return null;
+            }
+            List<ExpertUid> uids =
+                    backends.keySet().stream().map(ExpertUid::new).toList();
+            return new ExpertAnnouncer(directory, uids, announcePeriod);
         }
 
         private BatchLimits limits() {

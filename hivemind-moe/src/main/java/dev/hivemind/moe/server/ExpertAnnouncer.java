@@ -1,0 +1,79 @@
+package dev.hivemind.moe.server;
+
+import dev.hivemind.dht.expert.DeclareReceipt;
+import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertUid;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Keeps experts declared in the DHT: at once, then every period, each time for two periods. When a server dies, its
+ * experts disappear from the DHT by themselves. Failures are logged and made good by the next round.
+ */
+final class ExpertAnnouncer implements Disposable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ExpertAnnouncer.class);
+    private static final Duration MIN_LIFETIME = Duration.ofSeconds(3);
+
+    private final ExpertDirectory directory;
+    private final List<ExpertUid> uids;
+    private final Duration period;
+    private final AtomicReference<Disposable> heartbeat = new AtomicReference<>();
+    private volatile boolean disposed;
+
+    ExpertAnnouncer(ExpertDirectory directory, List<ExpertUid> uids, Duration period) {
+        this.directory = directory;
+        this.uids = List.copyOf(uids);
+        this.period = period;
+    }
+
+    /** Completes when the experts have been declared for the first time; they are kept declared from then on. */
+    Mono<Void> start() {
+        return declare().then(Mono.fromRunnable(this::beat));
+    }
+
+    private void beat() {
+        Disposable subscription = Flux.interval(period)
+                .onBackpressureDrop()
+                .concatMap(tick -> declare().onErrorResume(this::logged), 0)
+                .subscribe();
+        heartbeat.set(subscription);
+        if (disposed) {
+            subscription.dispose();
+        }
+    }
+
+    private Mono<DeclareReceipt> declare() {
+        Duration lifetime = period.multipliedBy(2);
+        return directory
+                .declare(uids, lifetime.compareTo(MIN_LIFETIME) < 0 ? MIN_LIFETIME : lifetime)
+                .doOnNext(receipt -> LOG.debug("Declared {} experts: {}", uids.size(), receipt));
+    }
+
+    private Mono<DeclareReceipt> logged(Throwable error) {
+        LOG.warn("Could not declare {} experts, will try again in {}: {}", uids.size(), period, error.toString());
+        return Mono.empty();
+    }
+
+    /** Stops declaring; what is declared expires. */
+    @Override
+    public void dispose() {
+        disposed = true;
+        Disposable running = heartbeat.getAndSet(Disposables.disposed());
+        if (running != null) {
+            running.dispose();
+        }
+    }
+
+    @Override
+    public boolean isDisposed() {
+        return disposed;
+    }
+}
