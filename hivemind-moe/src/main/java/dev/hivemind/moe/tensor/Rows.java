@@ -28,6 +28,11 @@ record Rows(TensorDescriptor batch, long count, int rowBytes) {
         return bytes.slice(Math.toIntExact(fromRow * rowBytes), Math.toIntExact((toRow - fromRow) * rowBytes));
     }
 
+    /** The descriptor of a batch of so many such rows. */
+    TensorDescriptor like(long rows) {
+        return like(batch, rows);
+    }
+
     void requireAlike(TensorDescriptor part) {
         requireBatchDimension(part);
         if (!like(batch, part.shape().get(0)).equals(part)) {

@@ -2,6 +2,7 @@ package dev.hivemind.moe.tensor;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
@@ -19,6 +20,7 @@ import java.util.function.Supplier;
 public final class TensorOps {
 
     private static final String ENGINE = "PyTorch";
+    private static final String NOT_IN_A_GRAPH = "does not require grad";
     private static final float NO_WEIGHT_DECAY = 0;
     private static final float NO_RESCALING = 1;
     private static final float NO_CLIPPING = -1;
@@ -78,6 +80,25 @@ public final class TensorOps {
      */
     public static void vectorJacobianProduct(NDArray output, NDArray outputGradient, boolean keepGraph) {
         JniUtils.backward(pytorch(output), pytorch(outputGradient), keepGraph, false);
+    }
+
+    /**
+     * {@link #vectorJacobianProduct} for an array that may or may not belong to a graph; without effect if it does not.
+     * The graph is kept.
+     *
+     * @return whether there was a graph
+     */
+    public static boolean propagate(NDArray output, NDArray outputGradient) {
+        try {
+            vectorJacobianProduct(output, outputGradient, true);
+            return true;
+        } catch (EngineException e) {
+            // The engine offers no way to ask beforehand.
+            if (String.valueOf(e.getMessage()).contains(NOT_IN_A_GRAPH)) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /** Sets the gradient of a leaf to zero; without effect on a leaf that has none yet. */

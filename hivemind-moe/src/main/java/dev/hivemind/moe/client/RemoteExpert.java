@@ -1,0 +1,137 @@
+package dev.hivemind.moe.client;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.expert.ExpertSchemaCodec;
+import dev.hivemind.moe.proto.ExpertSchemaMessage;
+import dev.hivemind.moe.tensor.NDArrayFrames;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+
+/**
+ * An expert that another peer hosts. Forward and backward go to the same peer, which holds the weights and steps its
+ * own optimizer once per backward call.
+ *
+ * <p>Errors of every call are {@link RpcException}s. Safe for use from any thread that may call the engine: inputs are
+ * encoded on the thread that subscribes, and results arrive on the client's own tensor thread.
+ */
+public final class RemoteExpert {
+
+    private final PeerNode node;
+    private final ExpertDescriptor descriptor;
+    private final CallPolicy policy;
+    private final Scheduler tensors;
+
+    RemoteExpert(PeerNode node, ExpertDescriptor descriptor, CallPolicy policy, Scheduler tensors) {
+        this.node = node;
+        this.descriptor = descriptor;
+        this.policy = policy;
+        this.tensors = tensors;
+    }
+
+    /** The name of the expert. */
+    public ExpertUid uid() {
+        return descriptor.uid();
+    }
+
+    /** The peer that hosts it. */
+    public PeerId owner() {
+        return descriptor.peerId();
+    }
+
+    /** What the expert takes and gives; asked of its peer on every subscription. */
+    public Mono<ExpertSchema> info() {
+        return Mono.using(
+                () -> Request.ofMessage(
+                        Operation.EXPERT_INFO,
+                        uid().toString(),
+                        policy.forwardTimeout(),
+                        ExpertSchemaMessage.getDefaultInstance()),
+                request -> send(request).map(RemoteExpert::readSchema),
+                Request::release);
+    }
+
+    /**
+     * The expert's outputs, without a graph.
+     *
+     * <p>Cancellation reaches the peer. Ownership: borrows the inputs until the Mono ends; the outputs belong to the
+     * manager.
+     *
+     * @param manager owns the outputs
+     * @param inputs as the expert's schema says, batch first
+     */
+    public Mono<NDList> forward(NDManager manager, NDList inputs) {
+        return decode(manager, forwardFrames(() -> NDArrayFrames.encode(inputs)));
+    }
+
+    /**
+     * The gradients of the inputs; the expert recomputes its outputs and takes one optimizer step.
+     *
+     * <p>Cancellation reaches the peer, but a step that has begun is finished. Ownership: borrows the arguments until
+     * the Mono ends; the gradients belong to the manager.
+     *
+     * @param manager owns the gradients
+     * @param inputs as they were given to {@link #forward}
+     * @param outputGradients one for every output, of the same shape
+     */
+    public Mono<NDList> backward(NDManager manager, NDList inputs, NDList outputGradients) {
+        return decode(manager, backwardFrames(() -> NDArrayFrames.encode(new NDList(inputs).addAll(outputGradients))));
+    }
+
+    Mono<Reply> forwardFrames(Supplier<List<TensorFrame>> tensorsToSend) {
+        return call(Operation.EXPERT_FORWARD, policy.forwardTimeout(), tensorsToSend);
+    }
+
+    Mono<Reply> backwardFrames(Supplier<List<TensorFrame>> tensorsToSend) {
+        return call(Operation.EXPERT_BACKWARD, policy.backwardTimeout(), tensorsToSend);
+    }
+
+    private Mono<Reply> call(Operation operation, Duration timeout, Supplier<List<TensorFrame>> tensorsToSend) {
+        return Mono.using(
+                () -> Request.ofTensors(operation, uid().toString(), timeout, tensorsToSend.get()),
+                this::send,
+                Request::release);
+    }
+
+    private Mono<Reply> send(Request request) {
+        return node.connect(owner(), descriptor.addresses()).flatMap(connection -> connection.request(request));
+    }
+
+    private Mono<NDList> decode(NDManager manager, Mono<Reply> replies) {
+        return replies.publishOn(tensors)
+                .map(reply -> {
+                    try {
+                        return NDArrayFrames.decode(manager, reply.tensors());
+                    } finally {
+                        reply.release();
+                    }
+                })
+                .doOnDiscard(Reply.class, Reply::release);
+    }
+
+    private static ExpertSchema readSchema(Reply reply) {
+        try {
+            return ExpertSchemaCodec.fromMessage(reply.message(ExpertSchemaMessage.parser()));
+        } finally {
+            reply.release();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "RemoteExpert[" + uid() + " at " + owner().toShortString() + "]";
+    }
+}

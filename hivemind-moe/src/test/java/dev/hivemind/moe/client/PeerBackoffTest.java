@@ -1,0 +1,77 @@
+package dev.hivemind.moe.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class PeerBackoffTest {
+
+    private final PeerId peer = PeerIdentity.fromSeed(new byte[32]).id();
+    private long now = 42;
+    private final PeerBackoff backoff = new PeerBackoff(() -> now);
+
+    private void pass(int seconds) {
+        now += Duration.ofSeconds(seconds).toNanos();
+    }
+
+    @Test
+    void isBanned_afterAFailure_isTrueForFiveSeconds() {
+        backoff.failed(peer);
+
+        pass(4);
+        assertThat(backoff.isBanned(peer)).isTrue();
+        pass(2);
+        assertThat(backoff.isBanned(peer)).isFalse();
+    }
+
+    @Test
+    void failed_afterTheBanEnded_doublesIt() {
+        backoff.failed(peer);
+        pass(6);
+        backoff.failed(peer);
+
+        pass(9);
+        assertThat(backoff.isBanned(peer)).isTrue();
+        pass(2);
+        assertThat(backoff.isBanned(peer)).isFalse();
+    }
+
+    @Test
+    void failed_duringTheBan_doesNotLengthenIt() {
+        backoff.failed(peer);
+        pass(4);
+        backoff.failed(peer);
+
+        pass(2);
+        assertThat(backoff.isBanned(peer)).isFalse();
+    }
+
+    @Test
+    void failed_manyTimes_bansForAMinuteAtMost() {
+        for (int i = 0; i < 100; i++) {
+            backoff.failed(peer);
+            pass(61);
+        }
+        backoff.failed(peer);
+
+        pass(59);
+        assertThat(backoff.isBanned(peer)).isTrue();
+        pass(2);
+        assertThat(backoff.isBanned(peer)).isFalse();
+    }
+
+    @Test
+    void succeeded_afterFailures_startsOver() {
+        backoff.failed(peer);
+        pass(6);
+        backoff.failed(peer);
+        backoff.succeeded(peer);
+        backoff.failed(peer);
+
+        pass(6);
+        assertThat(backoff.isBanned(peer)).isFalse();
+    }
+}

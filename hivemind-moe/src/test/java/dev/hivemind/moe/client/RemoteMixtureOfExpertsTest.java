@@ -1,0 +1,271 @@
+package dev.hivemind.moe.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.training.ParameterStore;
+import dev.hivemind.moe.gating.Routing;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.rsocket.BufferLeakExtension;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+class RemoteMixtureOfExpertsTest {
+
+    private static final int WIDTH = 8;
+    private static final int ROWS = 12;
+    private static final int GRID = 6;
+    private static final int K_BEST = 2;
+    private static final float TOLERANCE = 1e-5f;
+
+    @RegisterExtension
+    final BufferLeakExtension leaks = new BufferLeakExtension();
+
+    private final Swarm swarm = new Swarm();
+    private NDManager manager;
+    private RemoteMixtureOfExperts mixture;
+
+    @BeforeEach
+    void start() {
+        TensorOps.prepareThread(1);
+        manager = TensorOps.newManager();
+        swarm.host(0, 2, WIDTH, OptimizerConfig.frozen()).host(3, 5, WIDTH, OptimizerConfig.frozen());
+        mixture = mixture(K_BEST);
+    }
+
+    @AfterEach
+    void close() {
+        manager.close();
+        swarm.close();
+    }
+
+    private RemoteMixtureOfExperts mixture(int kBest) {
+        return RemoteMixtureOfExperts.builder(swarm.client(), manager)
+                .uidPrefix("ffn")
+                .inFeatures(WIDTH)
+                .gridSize(GRID)
+                .kBest(kBest)
+                .seed(5)
+                .build();
+    }
+
+    private NDArray samples() {
+        var random = new SplittableRandom(11);
+        float[] values = new float[ROWS * WIDTH];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextDouble(-2, 2);
+        }
+        NDArray samples = manager.create(values, new Shape(ROWS, WIDTH));
+        samples.setRequiresGradient(true);
+        return samples;
+    }
+
+    private static Set<Integer> all() {
+        return IntStream.range(0, GRID).boxed().collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** Every expert for every row in one local graph, those not chosen masked out. */
+    private NDArray locally(NDArray samples, Set<Integer> alive) {
+        NDArray logits = samples.dot(mixture.parameters().get(0))
+                .add(mixture.parameters().get(1));
+        Routing routing = Routing.best(logits.toFloatArray(), GRID, alive, K_BEST);
+        float[] mask = new float[ROWS * GRID];
+        Arrays.fill(mask, -1e30f);
+        for (int slot = 0; slot < routing.experts().length; slot++) {
+            mask[slot / routing.width() * GRID + routing.experts()[slot]] = 0;
+        }
+        NDArray weights =
+                logits.add(manager.create(mask, new Shape(ROWS, GRID))).softmax(1);
+        NDArray sum = null;
+        for (int expert = 0; expert < GRID; expert++) {
+            NDArray weighted = outputs(expert, samples).mul(weights.get(":," + expert + ":" + (expert + 1)));
+            sum = sum == null ? weighted : sum.add(weighted);
+        }
+        return sum;
+    }
+
+    private NDArray outputs(int expert, NDArray samples) {
+        Block block = Swarm.ffn(WIDTH, expert).block();
+        block.initialize(manager, DataType.FLOAT32, new Shape(1, WIDTH));
+        return block.forward(new ParameterStore(manager, false), new NDList(samples), true)
+                .singletonOrThrow();
+    }
+
+    private static float[] weighting() {
+        float[] weighting = new float[ROWS * WIDTH];
+        Arrays.setAll(new Object[weighting.length], i -> weighting[i] = (i % 7) - 3);
+        return weighting;
+    }
+
+    private NDArray loss(NDArray output) {
+        return output.mul(manager.create(weighting(), new Shape(ROWS, WIDTH))).sum();
+    }
+
+    private static void assertClose(NDArray actual, float[] expected, String what) {
+        assertThat(actual.toFloatArray())
+                .as(what)
+                .usingComparatorWithPrecision(10 * TOLERANCE)
+                .containsExactly(expected);
+    }
+
+    @Test
+    void forward_overTwoServers_equalsTheLocalMixture() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            NDArray samples = samples();
+            assertClose(mixture.forward(tape, samples), locally(samples, all()).toFloatArray(), "output");
+        }
+    }
+
+    @Test
+    void backward_overTwoServers_equalsTheLocalGradientsOfSamplesAndGate() {
+        float[][] expected = new float[3][];
+        TensorOps.setGradMode(true);
+        NDArray local = samples();
+        NDArray localLoss = loss(locally(local, all()));
+        TensorOps.vectorJacobianProduct(localLoss, localLoss.onesLike(), false);
+        TensorOps.setGradMode(false);
+        expected[0] = local.getGradient().toFloatArray();
+        expected[1] = mixture.parameters().get(0).getGradient().toFloatArray();
+        expected[2] = mixture.parameters().get(1).getGradient().toFloatArray();
+        mixture.parameters().forEach(TensorOps::zeroGradient);
+
+        NDArray remote = samples();
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            tape.backward(loss(mixture.forward(tape, remote)));
+        }
+
+        assertClose(remote.getGradient(), expected[0], "samples");
+        assertClose(mixture.parameters().get(0).getGradient(), expected[1], "gate weight");
+        assertClose(mixture.parameters().get(1).getGradient(), expected[2], "gate bias");
+    }
+
+    @Test
+    void forward_callsEachDistinctExpertOnce() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            NDArray output = mixture.forward(tape, samples());
+            long distinct = Arrays.stream(mixture.statistics().rowsByExpert())
+                    .filter(rows -> rows > 0)
+                    .count();
+
+            assertThat(mixture.statistics().calls()).isEqualTo(distinct).isLessThanOrEqualTo(GRID);
+            assertThat(Arrays.stream(mixture.statistics().rowsByExpert()).sum()).isEqualTo((long) ROWS * K_BEST);
+
+            tape.backward(output.sum());
+            assertThat(mixture.statistics().calls()).isEqualTo(2 * distinct);
+        }
+    }
+
+    @Test
+    void forward_afterAServerDied_masksItsExpertsThenAvoidsThem() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            mixture.alive(tape);
+            swarm.kill(1);
+
+            NDArray first = mixture.forward(tape, samples());
+
+            long failed = mixture.statistics().failedCalls();
+            assertThat(failed).isPositive();
+            assertThat(first.toFloatArray()).doesNotContain(Float.NaN);
+            assertThat(mixture.alive(tape).keySet()).containsExactly(0, 1, 2);
+
+            NDArray second = mixture.forward(tape, samples());
+
+            assertThat(mixture.statistics().failedCalls()).isEqualTo(failed);
+            assertClose(second, locally(samples(), Set.of(0, 1, 2)).toFloatArray(), "output of the survivors");
+        }
+    }
+
+    @Test
+    void forward_ofARowThatLostAllItsExperts_givesZeros() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            RemoteMixtureOfExperts single = mixture(1);
+            single.alive(tape);
+            swarm.kill(1);
+
+            float[] output = single.forward(tape, samples()).toFloatArray();
+
+            long zeroRows = IntStream.range(0, ROWS)
+                    .filter(row -> IntStream.range(0, WIDTH).allMatch(i -> output[row * WIDTH + i] == 0))
+                    .count();
+            long answered = Arrays.stream(single.statistics().rowsByExpert()).sum();
+            assertThat(zeroRows).isEqualTo(ROWS - answered).isPositive();
+        }
+    }
+
+    @Test
+    void backward_withAServerThatDiedAfterForward_usesTheSurvivors() {
+        NDArray samples = samples();
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            NDArray output = mixture.forward(tape, samples);
+            swarm.kill(1);
+
+            tape.backward(loss(output));
+        }
+
+        assertThat(mixture.statistics().failedCalls()).isPositive();
+        assertThat(samples.getGradient().toFloatArray()).doesNotContain(Float.NaN);
+    }
+
+    @Test
+    void forward_withNobodyLeft_isUnavailable() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            mixture.alive(tape);
+            swarm.kill(0);
+            swarm.kill(1);
+
+            assertThatThrownBy(() -> mixture.forward(tape, samples()))
+                    .isInstanceOf(PeerUnavailableException.class)
+                    .hasMessageContaining("answered");
+            assertThatThrownBy(() -> mixture.forward(tape, samples()))
+                    .isInstanceOf(PeerUnavailableException.class)
+                    .hasMessageContaining("failed of late");
+        }
+    }
+
+    @Test
+    void forward_belowAPrefixThatNobodyDeclared_saysSo() {
+        var lost = RemoteMixtureOfExperts.builder(swarm.client(), manager)
+                .uidPrefix("nobody")
+                .inFeatures(WIDTH)
+                .gridSize(GRID)
+                .kBest(1)
+                .build();
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            assertThatThrownBy(() -> lost.forward(tape, samples()))
+                    .isInstanceOf(PeerUnavailableException.class)
+                    .hasMessageContaining("nobody.");
+        }
+    }
+
+    @Test
+    void forward_ofSamplesOfAnotherWidth_isRefused() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            assertThatThrownBy(() -> mixture.forward(tape, manager.ones(new Shape(2, WIDTH + 1))))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("9");
+        }
+    }
+
+    @Test
+    void build_withMoreExpertsThanTheGridHas_saysWhatToChange() {
+        assertThatThrownBy(() -> mixture(GRID + 1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("grid size 6, not 7");
+    }
+}

@@ -1,0 +1,107 @@
+package dev.hivemind.moe.client;
+
+import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.moe.expert.ExpertDefinition;
+import dev.hivemind.moe.expert.ExpertFactories;
+import dev.hivemind.moe.expert.ExpertOptions;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.server.ExpertBackend;
+import dev.hivemind.moe.server.ExpertServer;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
+
+/** Servers with ffn experts and one client, in one process but over real sockets and a real DHT. */
+final class Swarm implements AutoCloseable {
+
+    static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+    private final LoopResources loops = LoopResources.create("test-io", 2, true);
+    private final List<Host> hosts = new ArrayList<>();
+    private final Map<String, ExpertBackend> backends = new HashMap<>();
+    private final PeerNode clientNode = PeerNode.builder().loops(loops).build();
+    private DhtNode clientDht;
+    private ExpertClient client;
+
+    /** Hosts {@code ffn.first} to {@code ffn.last} on one more server. Expert i has seed i. */
+    Swarm host(int first, int last, int hiddenDim, OptimizerConfig optimizer) {
+        PeerNode node = PeerNode.builder()
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .loops(loops)
+                .build();
+        node.start().block(TIMEOUT);
+        var dht = DhtNode.builder(node)
+                .initialPeers(hosts.isEmpty() ? List.of() : hosts.get(0).node().addresses())
+                .build();
+        dht.start().block(TIMEOUT);
+        var server = ExpertServer.builder(node).announceIn(new ExpertDirectory(dht), Duration.ofSeconds(30));
+        for (int index = first; index <= last; index++) {
+            var backend = ExpertBackend.create(ffn(hiddenDim, index), optimizer);
+            backends.put("ffn." + index, backend);
+            server.expert("ffn." + index, backend);
+        }
+        hosts.add(new Host(node, dht, server.build().start().block(TIMEOUT)));
+        return this;
+    }
+
+    static ExpertDefinition ffn(int hiddenDim, long seed) {
+        return ExpertFactories.named("ffn").create(new ExpertOptions(hiddenDim, seed));
+    }
+
+    /** The client, which knows nothing but the first server's address. */
+    ExpertClient client() {
+        return client(CallPolicy.DEFAULT);
+    }
+
+    ExpertClient client(CallPolicy policy) {
+        if (client == null) {
+            clientDht = DhtNode.builder(clientNode)
+                    .initialPeers(hosts.get(0).node().addresses())
+                    .build();
+            clientDht.start().block(TIMEOUT);
+            client = ExpertClient.create(clientNode, new ExpertDirectory(clientDht), policy);
+        }
+        return client;
+    }
+
+    RemoteExpert expert(int index) {
+        return client().expert(new ExpertUid("ffn." + index)).block(TIMEOUT);
+    }
+
+    /** What the server has of an expert; to be read while nobody calls it. */
+    ExpertBackend backend(int index) {
+        return backends.get("ffn." + index);
+    }
+
+    /** Closes the sockets of a server without a word to anybody. */
+    void kill(int host) {
+        hosts.get(host).node().close().block(TIMEOUT);
+    }
+
+    @Override
+    public void close() {
+        if (client != null) {
+            client.dispose();
+            clientDht.close().block(TIMEOUT);
+        }
+        Flux.fromIterable(hosts)
+                .concatMap(host -> host.server()
+                        .close()
+                        .then(host.dht().close())
+                        .then(host.node().close()))
+                .then(clientNode.close())
+                .then(Mono.defer(() -> loops.disposeLater(Duration.ZERO, TIMEOUT)))
+                .block(TIMEOUT);
+    }
+
+    private record Host(PeerNode node, DhtNode dht, ExpertServer server) {}
+}
