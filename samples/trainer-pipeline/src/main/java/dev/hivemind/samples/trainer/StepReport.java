@@ -1,0 +1,19 @@
+package dev.hivemind.samples.trainer;
+
+/**
+ * Where training stands after a step.
+ *
+ * @param step steps done
+ * @param steps steps planned
+ * @param loss mean cross-entropy, smoothed over about 50 steps
+ * @param accuracy share of training pictures recognised, smoothed alike
+ * @param samplesPerSecond pictures per second since training began
+ * @param expertsAlive experts that could be chosen; 0 for a model without
+ */
+public record StepReport(int step, int steps, double loss, double accuracy, double samplesPerSecond, int expertsAlive) {
+
+    /** Whether no step is to follow. */
+    public boolean isLast() {
+        return step >= steps;
+    }
+}
