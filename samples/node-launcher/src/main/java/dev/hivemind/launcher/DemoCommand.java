@@ -1,5 +1,6 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.samples.trainer.FashionMnist;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--steps",
             paramLabel = "N",
-            defaultValue = "1200",
+            defaultValue = "2000",
             converter = NumberConverters.Positive.class,
             description = "How many batches each model trains on. Default: ${DEFAULT-VALUE}.")
     private int steps;
@@ -71,8 +72,14 @@ final class DemoCommand implements Callable<Integer> {
     private @Nullable Path data;
 
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
         requireSensibleNumbers();
+        DemoOptions options = options();
+        FashionMnist pictures = data == null ? FashionMnist.bundled() : FashionMnist.from(data);
+        var display = new DemoDisplay(System.out, json);
+        display.say("Fashion-MNIST: %d pictures to train on, %d to test on."
+                .formatted(pictures.training().size(), pictures.test().size()));
+        display.result(new Demo(options, pictures, display).run());
         return ExitCodes.OK;
     }
 

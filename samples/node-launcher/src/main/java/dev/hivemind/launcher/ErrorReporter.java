@@ -1,11 +1,11 @@
 package dev.hivemind.launcher;
 
 import dev.hivemind.launcher.process.ChildProcessException;
+import dev.hivemind.rsocket.ListenException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.samples.trainer.DataException;
 import java.io.PrintWriter;
-import java.net.BindException;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -101,6 +101,7 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
         return failure instanceof LauncherException
                 || failure instanceof ChildProcessException
                 || failure instanceof DataException
+                || failure instanceof ListenException
                 || failure instanceof RpcException;
     }
 
@@ -108,24 +109,11 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
         if (isInterruption(failure)) {
             return ExitCodes.INTERRUPTED;
         }
-        return failure instanceof PeerUnavailableException && !isCausedByBinding(failure)
-                ? ExitCodes.NO_PEER
-                : ExitCodes.FAILED;
+        return failure instanceof PeerUnavailableException ? ExitCodes.NO_PEER : ExitCodes.FAILED;
     }
 
     private static boolean isInterruption(Throwable failure) {
         return failure instanceof InterruptedException || failure.getCause() instanceof InterruptedException;
-    }
-
-    private static boolean isCausedByBinding(Throwable failure) {
-        Throwable cause = failure.getCause();
-        for (int i = 0; cause != null && i < MAX_CAUSES; i++) {
-            if (cause instanceof BindException) {
-                return true;
-            }
-            cause = cause.getCause();
-        }
-        return false;
     }
 
     private static String sentence(String text) {

@@ -1,11 +1,20 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.launcher.output.JsonLines;
+import dev.hivemind.launcher.process.ParentWatch;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code hivemind server}: hosts experts and announces them to other peers until it is stopped. */
 @Command(
@@ -16,6 +25,12 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         usageHelpAutoWidth = true)
 final class ServerCommand implements Callable<Integer> {
+
+    private static final Duration SHUTDOWN_GRACE = Duration.ofSeconds(5);
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
 
     @Option(
             names = "--expert-class",
@@ -111,8 +126,65 @@ final class ServerCommand implements Callable<Integer> {
     private boolean exitWithParent;
 
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
+        if (exitWithParent) {
+            ParentWatch.start(SHUTDOWN_GRACE);
+        }
+        HostedServer server = start(options());
+        var ended = new CountDownLatch(1);
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> {
+                            server.close();
+                            ended.countDown();
+                        },
+                        "hivemind-server-end"));
+        announce(server);
+        ended.await();
         return ExitCodes.OK;
+    }
+
+    private HostedServer start(ServerOptions options) {
+        try {
+            return HostedServer.start(options);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void announce(HostedServer server) {
+        if (json) {
+            announceToPrograms(server);
+        } else {
+            announceToPeople(server);
+        }
+    }
+
+    private void announceToPrograms(HostedServer server) {
+        Map<String, Object> ready = new LinkedHashMap<>();
+        ready.put("event", "ready");
+        ready.put("peerId", server.id().toString());
+        ready.put("addresses", server.addresses());
+        ready.put("uidPrefix", uidPrefix);
+        ready.put("firstIndex", firstIndex);
+        ready.put("numExperts", numExperts);
+        new JsonLines(System.out).write(ready);
+    }
+
+    private void announceToPeople(HostedServer server) {
+        var out = spec.commandLine().getOut();
+        out.printf(
+                "Hosting %d %s experts, %s.%d to %s.%d, as peer %s.%n",
+                numExperts,
+                expertClass,
+                uidPrefix,
+                firstIndex,
+                uidPrefix,
+                firstIndex + numExperts - 1,
+                server.id().toShortString());
+        server.addresses().forEach(address -> out.printf("Others join with --initial-peers %s%n", address));
+        out.println("Ctrl-C ends it.");
+        out.flush();
     }
 
     /** The options of the command line that was read. */

@@ -61,7 +61,7 @@ class CommandOptionsTest {
 
     @Test
     void demoOptions_noArguments_areTheDefaults() {
-        assertThat(demo()).isEqualTo(new DemoOptions(1200, 1, 3, 16, true, false, null));
+        assertThat(demo()).isEqualTo(new DemoOptions(2000, 1, 3, 16, true, false, null));
     }
 
     @Test

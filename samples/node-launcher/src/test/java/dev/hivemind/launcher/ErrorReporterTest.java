@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.net.BindException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
@@ -33,15 +31,6 @@ class ErrorReporterTest {
     @Test
     void report_peerUnavailable_hasItsOwnExitCode() {
         assertThat(report(new PeerUnavailableException("Nobody answers"))).isEqualTo(ExitCodes.NO_PEER);
-    }
-
-    @Test
-    void report_portInUse_isAFailureOfOurOwn() {
-        var inUse = new PeerUnavailableException(
-                "Cannot listen on 127.0.0.1:80", new IOException(new BindException("Address already in use")));
-
-        assertThat(report(inUse)).isEqualTo(ExitCodes.FAILED);
-        assertThat(err.toString()).isEqualToIgnoringNewLines("hivemind: Cannot listen on 127.0.0.1:80.");
     }
 
     @Test

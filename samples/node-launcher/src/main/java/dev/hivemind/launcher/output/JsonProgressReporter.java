@@ -1,5 +1,6 @@
 package dev.hivemind.launcher.output;
 
+import dev.hivemind.samples.trainer.StepReport;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -7,20 +8,23 @@ import java.util.Map;
 final class JsonProgressReporter implements ProgressReporter {
 
     private final JsonLines lines;
+    private final String task;
     private final Throttle throttle;
 
-    JsonProgressReporter(JsonLines lines, Throttle throttle) {
+    JsonProgressReporter(JsonLines lines, String task, Throttle throttle) {
         this.lines = lines;
+        this.task = task;
         this.throttle = throttle;
     }
 
     @Override
-    public synchronized void report(StepProgress progress) {
+    public synchronized void report(StepReport progress) {
         if (!throttle.pass() && !progress.isLast()) {
             return;
         }
         var fields = new LinkedHashMap<String, Object>();
         fields.put("event", "step");
+        fields.put("task", task);
         fields.put("step", progress.step());
         fields.put("steps", progress.steps());
         fields.put("loss", progress.loss());

@@ -1,5 +1,6 @@
 package dev.hivemind.launcher.output;
 
+import dev.hivemind.samples.trainer.StepReport;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Map;
@@ -12,7 +13,7 @@ public sealed interface ProgressReporter extends AutoCloseable
         permits ProgressBarReporter, PlainProgressReporter, JsonProgressReporter {
 
     /** Takes note of a step. */
-    void report(StepProgress progress);
+    void report(StepReport progress);
 
     /**
      * Tells of something that happened, at once.
@@ -28,8 +29,9 @@ public sealed interface ProgressReporter extends AutoCloseable
     void close();
 
     /** One JSON object a line: {@code {"event":"step",...}} at most every second, and each event. */
-    static ProgressReporter json(PrintStream out) {
-        return new JsonProgressReporter(new JsonLines(out), new Throttle(Duration.ofSeconds(1), System::nanoTime));
+    static ProgressReporter json(PrintStream out, String task) {
+        return new JsonProgressReporter(
+                new JsonLines(out), task, new Throttle(Duration.ofSeconds(1), System::nanoTime));
     }
 
     /** A bar that redraws itself when a person watches, otherwise a plain line every five seconds. */

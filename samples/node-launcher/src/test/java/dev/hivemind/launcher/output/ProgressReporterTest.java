@@ -2,6 +2,7 @@ package dev.hivemind.launcher.output;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hivemind.samples.trainer.StepReport;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -52,19 +53,20 @@ class ProgressReporterTest {
 
     @Test
     void json_step_isOneObject() {
-        var reporter = new JsonProgressReporter(new JsonLines(out), throttle);
+        var reporter = new JsonProgressReporter(new JsonLines(out), "Task", throttle);
 
         reporter.report(step(3));
         reporter.report(step(4));
 
         assertThat(text())
-                .isEqualToIgnoringNewLines("{\"event\":\"step\",\"step\":3,\"steps\":10,\"loss\":0.6789,"
-                        + "\"accuracy\":0.8123,\"samplesPerSecond\":1234.4,\"expertsAlive\":16}");
+                .isEqualToIgnoringNewLines(
+                        "{\"event\":\"step\",\"task\":\"Task\",\"step\":3,\"steps\":10,\"loss\":0.6789,"
+                                + "\"accuracy\":0.8123,\"samplesPerSecond\":1234.4,\"expertsAlive\":16}");
     }
 
     @Test
     void json_event_hasItsFieldsAndNoText() {
-        new JsonProgressReporter(new JsonLines(out), throttle)
+        new JsonProgressReporter(new JsonLines(out), "Task", throttle)
                 .event("server-killed", "Server 2 was killed.", Map.of("pid", 7));
 
         assertThat(text()).isEqualToIgnoringNewLines("{\"event\":\"server-killed\",\"pid\":7}");
@@ -81,8 +83,8 @@ class ProgressReporterTest {
         assertThat(text()).contains("Server 2 was killed.", "10/10", "loss").endsWith("\n");
     }
 
-    private static StepProgress step(int step) {
-        return new StepProgress(step, 10, 0.6789, 0.8123, 1234.4, 16);
+    private static StepReport step(int step) {
+        return new StepReport(step, 10, 0.6789, 0.8123, 1234.4, 16);
     }
 
     private String text() {

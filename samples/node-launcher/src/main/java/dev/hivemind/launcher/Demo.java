@@ -1,0 +1,205 @@
+package dev.hivemind.launcher;
+
+import dev.hivemind.launcher.output.ProgressReporter;
+import dev.hivemind.launcher.process.ChildProcesses;
+import dev.hivemind.launcher.process.ServerProcess;
+import dev.hivemind.moe.client.MixtureStatistics;
+import dev.hivemind.moe.client.RemoteMixtureOfExperts;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.samples.trainer.FashionMnist;
+import dev.hivemind.samples.trainer.PictureClassifier;
+import dev.hivemind.samples.trainer.PictureClassifier.MixtureOptions;
+import dev.hivemind.samples.trainer.PictureClassifier.ModelSize;
+import dev.hivemind.samples.trainer.StepReport;
+import dev.hivemind.samples.trainer.Trainer;
+import dev.hivemind.samples.trainer.TrainingPlan;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * The main job: trains the same classifier three times, with a mixture of remote experts that learn, without experts,
+ * and with remote experts that do not learn. Experts live in child processes; this one knows nothing of them but the
+ * address of one DHT node.
+ */
+final class Demo {
+
+    private static final int HIDDEN_DIM = 64;
+    private static final int K_BEST = 4;
+    private static final int BATCH_SIZE = 64;
+    private static final double LEARNING_RATE = 1e-3;
+    private static final double EXPERT_LEARNING_RATE = 2e-3;
+    private static final String LEARNING = "ffn";
+    private static final String FROZEN = "frozen";
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+
+    private final DemoOptions options;
+    private final FashionMnist data;
+    private final DemoDisplay display;
+    private final ModelSize size;
+
+    Demo(DemoOptions options, FashionMnist data, DemoDisplay display) {
+        this.options = options;
+        this.data = data;
+        this.display = display;
+        this.size = new ModelSize(data.training().features(), HIDDEN_DIM, FashionMnist.CLASSES);
+    }
+
+    DemoResult run() throws InterruptedException {
+        MixtureOutcome learning = trainWithServers();
+        double linear = trainLinear();
+        double frozen = trainWithFrozenExperts();
+        return new DemoResult(learning, linear, frozen, options.steps());
+    }
+
+    private MixtureOutcome trainWithServers() throws InterruptedException {
+        try (var children = ChildProcesses.of(Hivemind.class)) {
+            display.say("Starting %d servers that share %d experts.".formatted(options.servers(), options.experts()));
+            List<ServerProcess> servers = startServers(children);
+            PeerAddress entry = servers.get(0).awaitReady(START_TIMEOUT).get(0);
+            try (SwarmClient swarm = SwarmClient.join(entry);
+                    PictureClassifier model = withExperts(swarm, LEARNING)) {
+                return train("Mixture of remote experts", model, step -> killHalfWay(servers, step));
+            }
+        }
+    }
+
+    /** The first is up before the others start, which join it. */
+    private List<ServerProcess> startServers(ChildProcesses children) throws InterruptedException {
+        List<ServerProcess> servers = new ArrayList<>();
+        List<PeerAddress> initialPeers = List.of();
+        for (int server = 0; server < options.servers(); server++) {
+            int first = server * options.experts() / options.servers();
+            int end = (server + 1) * options.experts() / options.servers();
+            var arguments = serverArguments(LEARNING, first, end - first, initialPeers);
+            arguments.addAll(List.of("--optimizer", "adam", "--learning-rate", String.valueOf(EXPERT_LEARNING_RATE)));
+            servers.add(children.start("Server " + (server + 1), arguments));
+            if (server == 0) {
+                initialPeers = servers.get(0).awaitReady(START_TIMEOUT);
+            }
+        }
+        for (ServerProcess server : servers) {
+            server.awaitReady(START_TIMEOUT);
+        }
+        return servers;
+    }
+
+    private List<String> serverArguments(String prefix, int firstIndex, int experts, List<PeerAddress> initialPeers) {
+        var arguments = new ArrayList<>(List.of("server", "--json", "--exit-with-parent"));
+        arguments.addAll(List.of("--uid-prefix", prefix, "--first-index", String.valueOf(firstIndex)));
+        arguments.addAll(List.of("--num-experts", String.valueOf(experts)));
+        arguments.addAll(List.of("--hidden-dim", String.valueOf(HIDDEN_DIM), "--seed", String.valueOf(options.seed())));
+        if (!initialPeers.isEmpty()) {
+            arguments.addAll(List.of("--initial-peers", initialPeers.get(0).toString()));
+        }
+        return arguments;
+    }
+
+    /** The first server is the one whose address everybody started from: its loss is the hardest. */
+    private void killHalfWay(List<ServerProcess> servers, StepReport report) {
+        if (options.kill() && report.step() == options.steps() / 2) {
+            ServerProcess victim = servers.get(0);
+            victim.killNow();
+            display.event(
+                    "server-killed",
+                    "%s, process %d, was killed without notice. Training goes on."
+                            .formatted(victim.name(), victim.pid()),
+                    Map.of("server", victim.name(), "pid", victim.pid(), "step", report.step()));
+        }
+    }
+
+    private double trainLinear() {
+        try (PictureClassifier model = PictureClassifier.linear(size, options.seed())) {
+            return train("Without experts", model, step -> {}).accuracy();
+        }
+    }
+
+    private double trainWithFrozenExperts() throws InterruptedException {
+        try (var children = ChildProcesses.of(Hivemind.class)) {
+            var arguments = serverArguments(FROZEN, 0, options.experts(), List.of());
+            arguments.addAll(List.of("--optimizer", "none"));
+            PeerAddress entry = children.start("Server of frozen experts", arguments)
+                    .awaitReady(START_TIMEOUT)
+                    .get(0);
+            try (SwarmClient swarm = SwarmClient.join(entry);
+                    PictureClassifier model = withExperts(swarm, FROZEN)) {
+                return train("Frozen random experts", model, step -> {}).accuracy();
+            }
+        }
+    }
+
+    private PictureClassifier withExperts(SwarmClient swarm, String prefix) {
+        swarm.awaitExperts(prefix, options.experts(), START_TIMEOUT);
+        var mixture = new MixtureOptions(prefix, options.experts(), Math.min(K_BEST, options.experts()));
+        return PictureClassifier.withExperts(size, options.seed(), swarm.experts(), mixture);
+    }
+
+    private MixtureOutcome train(String task, PictureClassifier model, Consumer<StepReport> afterStep) {
+        long start = System.nanoTime();
+        var trainer = new Trainer(model);
+        var plan = new TrainingPlan(options.steps(), BATCH_SIZE, LEARNING_RATE, options.seed());
+        StepReport last;
+        try (ProgressReporter progress = display.progress(task, options.steps())) {
+            last = trainer.train(data.training(), plan, report -> {
+                progress.report(report);
+                afterStep.accept(report);
+            });
+        }
+        double accuracy = trainer.accuracy(data.test());
+        double seconds = (System.nanoTime() - start) / 1e9;
+        display.trained(task, accuracy, seconds);
+        return outcome(model, accuracy, seconds, last.samplesPerSecond());
+    }
+
+    private MixtureOutcome outcome(PictureClassifier model, double accuracy, double seconds, double samplesPerSecond) {
+        RemoteMixtureOfExperts mixture = model.mixture();
+        if (mixture == null) {
+            return new MixtureOutcome(accuracy, seconds, samplesPerSecond, 0, 0, 0, 0);
+        }
+        MixtureStatistics statistics = mixture.statistics();
+        int used = (int) Arrays.stream(statistics.rowsByExpert())
+                .filter(rows -> rows > 0)
+                .count();
+        return new MixtureOutcome(
+                accuracy,
+                seconds,
+                samplesPerSecond,
+                statistics.calls(),
+                statistics.failedCalls(),
+                used,
+                options.kill() ? 1 : 0);
+    }
+
+    /**
+     * What one model achieved.
+     *
+     * @param accuracy share of the test pictures recognised
+     * @param seconds of training and evaluation
+     * @param samplesPerSecond while training
+     * @param remoteCalls to experts, forward and backward
+     * @param failedCalls among them
+     * @param expertsUsed different experts that gave an output
+     * @param serversKilled half way
+     */
+    record MixtureOutcome(
+            double accuracy,
+            double seconds,
+            double samplesPerSecond,
+            long remoteCalls,
+            long failedCalls,
+            int expertsUsed,
+            int serversKilled) {}
+
+    /**
+     * What the demo found.
+     *
+     * @param mixture of remote experts that learn
+     * @param linearAccuracy without experts
+     * @param frozenAccuracy with experts that do not learn
+     * @param steps each of the three was trained
+     */
+    record DemoResult(MixtureOutcome mixture, double linearAccuracy, double frozenAccuracy, int steps) {}
+}

@@ -1,0 +1,66 @@
+package dev.hivemind.launcher;
+
+import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertPrefix;
+import dev.hivemind.moe.client.ExpertClient;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Duration;
+import java.util.List;
+import reactor.core.publisher.Mono;
+
+/** A peer that hosts nothing: it knows an address of the swarm, and calls experts. */
+final class SwarmClient implements AutoCloseable {
+
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration POLL_INTERVAL = Duration.ofMillis(100);
+
+    private final PeerNode node;
+    private final DhtNode dht;
+    private final ExpertClient experts;
+
+    private SwarmClient(PeerNode node, DhtNode dht, ExpertClient experts) {
+        this.node = node;
+        this.dht = dht;
+        this.experts = experts;
+    }
+
+    /** Joins the DHT of whoever answers at the address. */
+    static SwarmClient join(PeerAddress address) {
+        PeerNode node = PeerNode.builder().build();
+        DhtNode dht = DhtNode.builder(node).initialPeers(List.of(address)).build();
+        try {
+            node.start().then(dht.start()).block(START_TIMEOUT);
+            return new SwarmClient(node, dht, ExpertClient.create(node, new ExpertDirectory(dht)));
+        } catch (RuntimeException e) {
+            dht.close().then(node.close()).block(CLOSE_TIMEOUT);
+            throw e;
+        }
+    }
+
+    ExpertClient experts() {
+        return experts;
+    }
+
+    /** Waits until the DHT knows so many experts below a prefix. */
+    void awaitExperts(String uidPrefix, int count, Duration timeout) {
+        var prefix = new ExpertPrefix(uidPrefix + ".");
+        experts.successors(prefix)
+                .filter(found -> found.size() >= count)
+                .repeatWhenEmpty(empty -> empty.concatMap(attempt -> Mono.delay(POLL_INTERVAL)))
+                .timeout(
+                        timeout,
+                        Mono.error(() -> new LauncherException(
+                                "The DHT did not learn of %d experts below '%s' within %d s. Try again on a quieter machine."
+                                        .formatted(count, uidPrefix, timeout.toSeconds()))))
+                .block();
+    }
+
+    @Override
+    public void close() {
+        experts.dispose();
+        dht.close().then(node.close()).block(CLOSE_TIMEOUT);
+    }
+}
