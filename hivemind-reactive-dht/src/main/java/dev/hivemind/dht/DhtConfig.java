@@ -20,7 +20,7 @@ import java.util.List;
  * @param maxRecords records kept for others
  * @param maxRecordBytes memory for them
  */
-public record DhtConfig(
+record DhtConfig(
         int bucketSize,
         int depthModulo,
         int alpha,

@@ -4,7 +4,7 @@ import java.io.Console;
 import java.lang.reflect.InvocationTargetException;
 
 /** Tells whether a person is watching. */
-public final class Terminal {
+final class Terminal {
 
     private Terminal() {}
 
@@ -13,7 +13,7 @@ public final class Terminal {
      * when both are redirected, and it knows itself whether it is a terminal.
      */
     @SuppressWarnings("SystemConsoleNull") // null before Java 22
-    public static boolean isInteractive() {
+    static boolean isInteractive() {
         Console console = System.console();
         return console != null && !"dumb".equals(System.getenv("TERM")) && isTerminal(console);
     }

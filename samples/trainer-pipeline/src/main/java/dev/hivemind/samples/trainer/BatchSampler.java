@@ -7,7 +7,7 @@ import java.util.SplittableRandom;
  * each picture appears exactly once; a batch that does not fit into what is left of an epoch goes on in the next one,
  * so all batches have the same size. Not thread-safe.
  */
-public final class BatchSampler {
+final class BatchSampler {
 
     private final SplittableRandom random;
     private final int[] order;
@@ -18,7 +18,7 @@ public final class BatchSampler {
      * @param pictures how many pictures to draw from, at least 1
      * @param batchSize how many indices a batch has, at least 1
      */
-    public BatchSampler(int pictures, int batchSize, long seed) {
+    BatchSampler(int pictures, int batchSize, long seed) {
         if (pictures < 1 || batchSize < 1) {
             throw new IllegalArgumentException(
                     "Pictures and batch size are positive, not %d and %d".formatted(pictures, batchSize));
@@ -33,7 +33,7 @@ public final class BatchSampler {
     }
 
     /** The indices of the next batch, in an array of the caller's own. */
-    public int[] next() {
+    int[] next() {
         int[] batch = new int[batchSize];
         for (int i = 0; i < batchSize; i++) {
             batch[i] = nextIndex();
