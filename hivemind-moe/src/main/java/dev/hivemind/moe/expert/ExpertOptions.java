@@ -3,13 +3,13 @@ package dev.hivemind.moe.expert;
 /**
  * What an operator chooses for a new expert.
  *
- * @param hiddenDim width of the expert's inputs and outputs, 1 to 65,536
+ * @param hiddenDim width of the expert's inputs and outputs, 1 to 16,384
  * @param seed the parameters depend on
  */
 public record ExpertOptions(int hiddenDim, long seed) {
 
     /** The largest width. */
-    public static final int MAX_HIDDEN_DIM = 65_536;
+    public static final int MAX_HIDDEN_DIM = 16_384;
 
     public ExpertOptions {
         if (hiddenDim < 1 || hiddenDim > MAX_HIDDEN_DIM) {

@@ -101,7 +101,8 @@ public sealed interface OptimizerConfig {
     record Frozen() implements OptimizerConfig {}
 
     private static boolean isPositive(double value) {
-        return value > 0 && value < Double.POSITIVE_INFINITY;
+        // The engine computes with single precision, in which the value may be 0 or infinite.
+        return (float) value > 0 && (float) value < Float.POSITIVE_INFINITY;
     }
 
     private static boolean isFraction(double value) {

@@ -54,7 +54,20 @@ final class ExpertAnnouncer implements Disposable {
         Duration lifetime = period.multipliedBy(2);
         return directory
                 .declare(uids, lifetime.compareTo(MIN_LIFETIME) < 0 ? MIN_LIFETIME : lifetime)
-                .doOnNext(receipt -> LOG.debug("Declared {} experts: {}", uids.size(), receipt));
+                .doOnNext(this::check);
+    }
+
+    private void check(DeclareReceipt receipt) {
+        if (receipt.isComplete()) {
+            LOG.debug("Declared {} experts in {} records", uids.size(), receipt.records());
+        } else {
+            LOG.warn(
+                    "Only {} of the {} records about {} experts were stored: others may not find them all. A prefix holds"
+                            + " 1,024 experts at most",
+                    receipt.stored(),
+                    receipt.records(),
+                    uids.size());
+        }
     }
 
     private Mono<DeclareReceipt> logged(Throwable error) {

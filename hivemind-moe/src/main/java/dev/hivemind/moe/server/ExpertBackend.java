@@ -113,7 +113,7 @@ public final class ExpertBackend implements AutoCloseable {
     /**
      * The outputs for a batch. Records no graph and changes nothing.
      *
-     * @throws ExpertFailedException if an input holds a number that is not finite
+     * @throws ExpertFailedException if an input or an output holds a number that is not finite
      */
     public NDList forward(NDList inputs) {
         return TensorOps.withGradMode(false, () -> evaluate(inputs));
@@ -123,7 +123,9 @@ public final class ExpertBackend implements AutoCloseable {
         Finite.require(inputs, "An input");
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            return leaving(block.forward(store, inputs, false), inputs);
+            NDList outputs = block.forward(store, inputs, false);
+            Finite.require(outputs, "An output");
+            return leaving(outputs, inputs);
         }
     }
 

@@ -95,11 +95,11 @@ public final class ExpertServer {
     }
 
     private Mono<Void> shutDown() {
-        handlers.dispose();
         if (announcer != null) {
             announcer.dispose();
         }
-        return runtime.close(this::freeExperts);
+        // Closed pools refuse with an error that sends callers elsewhere; no handler would be a protocol violation.
+        return runtime.close(this::freeExperts).doFinally(signal -> handlers.dispose());
     }
 
     private void freeExperts() {

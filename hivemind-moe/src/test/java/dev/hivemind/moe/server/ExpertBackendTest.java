@@ -231,6 +231,14 @@ class ExpertBackendTest {
         assertRefused(backend, new NDList(x, upstream), "A gradient of");
     }
 
+    @Test
+    void backward_withAGradientWhoseSquareOverflows_refusesTheStep() {
+        ExpertBackend backend = ffn(OptimizerConfig.adam());
+        NDArray upstream = arrays.manager().full(new Shape(ROWS, WIDTH), 1e22f);
+
+        assertRefused(backend, new NDList(batch(), upstream), "A gradient of an output");
+    }
+
     private static void assertRefused(ExpertBackend backend, NDList inputsAndGradients, String message) {
         Map<String, float[]> before = snapshot(backend.parameters());
 
@@ -265,6 +273,14 @@ class ExpertBackendTest {
 
         assertThatThrownBy(() -> backend.forward(new NDList(batch().mul(Float.NaN))))
                 .isInstanceOf(ExpertFailedException.class);
+    }
+
+    @Test
+    void forward_withAnInputThatOverflowsOnItsWay_isRefused() {
+        ExpertBackend backend = ffn(OptimizerConfig.sgd());
+        NDArray huge = arrays.manager().full(new Shape(ROWS, WIDTH), 1e30f);
+
+        assertThatThrownBy(() -> backend.forward(new NDList(huge))).isInstanceOf(ExpertFailedException.class);
     }
 
     @Test

@@ -73,6 +73,14 @@ public record PeerAddress(String host, int port) {
                 .toList();
     }
 
+    /** Whether the host is an address, or a common name, that only this machine can reach. */
+    public boolean isLoopback() {
+        return host.equals("localhost")
+                || host.startsWith("127.")
+                || host.equals("::1")
+                || host.equals("0:0:0:0:0:0:0:1");
+    }
+
     @Override
     public String toString() {
         return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;

@@ -58,4 +58,10 @@ class PeerAddressTest {
     void reachable_ofAConcreteHost_isThatHost() {
         assertThat(new PeerAddress("127.0.0.1", 1).reachable()).containsExactly(new PeerAddress("127.0.0.1", 1));
     }
+
+    @ParameterizedTest
+    @CsvSource({"127.0.0.1:1, true", "localhost:1, true", "[::1]:1, true", "10.0.0.1:1, false", "example.org:1, false"})
+    void isLoopback_tellsAddressesOfThisMachineAlone(String text, boolean loopback) {
+        assertThat(PeerAddress.parse(text).isLoopback()).isEqualTo(loopback);
+    }
 }
