@@ -115,12 +115,11 @@ final class Dispatch {
      * grid.
      */
     private List<Answer> await(RemoteTape tape, Function<Group, Mono<Reply>> call, int features) {
-        List<Answer> answers = requireNonNull(
-                tape.await(Flux.fromIterable(groups)
-                        .flatMap(group -> answer(group, call, features), groups.size())
-                        .collectList()
-                        .doOnDiscard(Answer.class, Answer::release)),
-                "answers");
+        Mono<List<Answer>> all = Flux.fromIterable(groups)
+                .flatMap(group -> answer(group, call, features), groups.size())
+                .collectList()
+                .doOnDiscard(Answer.class, Answer::release);
+        List<Answer> answers = tape.await(all, late -> late.forEach(Answer::release));
         if (answers.isEmpty()) {
             throw new PeerUnavailableException(
                     "None of the %d experts chosen for this batch answered".formatted(groups.size()));
@@ -150,17 +149,28 @@ final class Dispatch {
     /** One expert and the slots of the batch that chose it. */
     private record Group(int index, RemoteExpert expert, int[] slots, int[] rows) {}
 
-    /** One expert's answer, of the shape that was asked for. */
+    /** One expert's answer: finite numbers of the shape that was asked for. */
     private record Answer(Group group, Reply reply) {
 
         static Answer checked(Group group, Reply reply, int features) {
-            TensorDescriptor expected = TensorDescriptor.of(ElementType.FLOAT32, group.rows().length, features);
-            if (!reply.descriptors().equals(List.of(expected))) {
+            try {
+                requireFinite(group, reply, TensorDescriptor.of(ElementType.FLOAT32, group.rows().length, features));
+                return new Answer(group, reply);
+            } catch (RpcException lie) {
                 reply.release();
+                throw lie;
+            }
+        }
+
+        private static void requireFinite(Group group, Reply reply, TensorDescriptor expected) {
+            if (!reply.descriptors().equals(List.of(expected))) {
                 throw new ExpertFailedException(
                         "%s answered with %s instead of %s".formatted(group.expert(), reply.descriptors(), expected));
             }
-            return new Answer(group, reply);
+            if (!RowFrames.isFinite(reply.tensors().get(0))) {
+                throw new ExpertFailedException(
+                        "%s answered with numbers that are not finite".formatted(group.expert()));
+            }
         }
 
         TensorFrame frame() {

@@ -3,12 +3,13 @@ package dev.hivemind.moe.client;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 
-/** Counters of a {@link RemoteMixtureOfExperts}. Thread-safe; they only grow. */
+/** What a {@link RemoteMixtureOfExperts} has done. Thread-safe. */
 public final class MixtureStatistics {
 
     private final AtomicLong calls = new AtomicLong();
     private final AtomicLong failedCalls = new AtomicLong();
     private final AtomicLongArray rowsByExpert;
+    private volatile int expertsAlive;
 
     MixtureStatistics(int gridSize) {
         this.rowsByExpert = new AtomicLongArray(gridSize);
@@ -31,6 +32,15 @@ public final class MixtureStatistics {
             rows[expert] = rowsByExpert.get(expert);
         }
         return rows;
+    }
+
+    /** Experts that could be chosen in the latest step; 0 before the first. */
+    public int expertsAlive() {
+        return expertsAlive;
+    }
+
+    void alive(int experts) {
+        expertsAlive = experts;
     }
 
     void called() {

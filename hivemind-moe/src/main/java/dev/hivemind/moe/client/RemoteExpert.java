@@ -11,6 +11,7 @@ import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerId;
@@ -106,20 +107,19 @@ public final class RemoteExpert {
                 Request::release);
     }
 
+    /** The request's deadline covers the way to the peer as well. */
     private Mono<Reply> send(Request request) {
-        return node.connect(owner(), descriptor.addresses()).flatMap(connection -> connection.request(request));
+        return node.connect(owner(), descriptor.addresses())
+                .timeout(request.header().deadline().remaining(), Mono.error(this::cannotConnectInTime))
+                .flatMap(connection -> connection.request(request));
+    }
+
+    private DeadlineExceededException cannotConnectInTime() {
+        return new DeadlineExceededException("The peer of %s could not be connected in time".formatted(uid()));
     }
 
     private Mono<NDList> decode(NDManager manager, Mono<Reply> replies) {
-        return replies.publishOn(tensors)
-                .map(reply -> {
-                    try {
-                        return NDArrayFrames.decode(manager, reply.tensors());
-                    } finally {
-                        reply.release();
-                    }
-                })
-                .doOnDiscard(Reply.class, Reply::release);
+        return replies.flatMap(reply -> DecodedReply.on(tensors, manager, reply));
     }
 
     private static ExpertSchema readSchema(Reply reply) {

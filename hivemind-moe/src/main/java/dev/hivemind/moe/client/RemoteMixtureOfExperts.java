@@ -80,14 +80,17 @@ public final class RemoteMixtureOfExperts {
     public NDArray forward(RemoteTape tape, NDArray samples) {
         requireSamples(samples);
         SortedMap<Integer, RemoteExpert> alive = alive(tape);
-        NDArray logits = gate.logits(samples);
+        statistics.alive(alive.size());
+        NDArray onTape = samples.reshape(samples.getShape());
+        onTape.attach(tape.manager());
+        NDArray logits = gate.logits(onTape);
         Routing routing = Routing.best(logits.toFloatArray(), gridSize, alive.keySet(), kBest);
         var dispatch = new Dispatch(routing, alive, outFeatures, backoff, statistics);
-        ExpertOutputs outputs = dispatch.forward(tape, samples);
+        ExpertOutputs outputs = dispatch.forward(tape, onTape);
         NDArray stacked = tape.record(
-                        new NDList(samples),
+                        new NDList(onTape),
                         new NDList(outputs.stacked()),
-                        gradients -> new NDList(dispatch.backward(tape, samples, gradients.singletonOrThrow())))
+                        gradients -> new NDList(dispatch.backward(tape, onTape, gradients.singletonOrThrow())))
                 .singletonOrThrow();
         return combine(logits, routing, outputs, stacked);
     }
@@ -99,7 +102,7 @@ public final class RemoteMixtureOfExperts {
 
     /** The experts that would be chosen from now: declared in the DHT, and their peers did not fail of late. */
     public SortedMap<Integer, RemoteExpert> alive(RemoteTape tape) {
-        SortedMap<Integer, RemoteExpert> found = requireNonNull(tape.await(discovered), "discovered");
+        SortedMap<Integer, RemoteExpert> found = tape.await(discovered, late -> {});
         SortedMap<Integer, RemoteExpert> alive = new TreeMap<>(found);
         alive.values().removeIf(expert -> backoff.isBanned(expert.owner()));
         if (alive.isEmpty()) {
@@ -139,9 +142,13 @@ public final class RemoteMixtureOfExperts {
 
     private void requireSamples(NDArray samples) {
         Shape shape = samples.getShape();
-        if (shape.dimension() != 2 || shape.get(1) != inFeatures || samples.getDataType() != DataType.FLOAT32) {
-            throw new IllegalArgumentException("Samples are float32 of shape (rows, %d), not %s of shape %s"
-                    .formatted(inFeatures, samples.getDataType(), shape));
+        if (shape.dimension() != 2
+                || shape.get(0) == 0
+                || shape.get(1) != inFeatures
+                || samples.getDataType() != DataType.FLOAT32) {
+            throw new IllegalArgumentException(
+                    "Samples are float32 of shape (rows, %d) with at least one row, not %s of shape %s"
+                            .formatted(inFeatures, samples.getDataType(), shape));
         }
     }
 

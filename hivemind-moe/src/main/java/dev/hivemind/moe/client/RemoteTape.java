@@ -5,17 +5,21 @@ import static java.util.Objects.requireNonNull;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
@@ -37,7 +41,7 @@ import reactor.core.scheduler.Schedulers;
  * here, so this happens. Multiply with {@code manager().create(0.5f)} instead, which lives as long as the tape.
  *
  * <p>Errors of remote calls are thrown as {@link RpcException}s and leave the tape usable. An interrupted wait cancels
- * the call at the peer.
+ * the call at the peer and throws a {@link java.util.concurrent.CancellationException}.
  */
 public final class RemoteTape implements AutoCloseable {
 
@@ -85,8 +89,10 @@ public final class RemoteTape implements AutoCloseable {
      */
     public NDList forward(RemoteExpert expert, NDList inputs) {
         requireOwner();
-        NDList outputs = decode(await(expert.forwardFrames(() -> NDArrayFrames.encode(inputs))));
-        return record(inputs, outputs, gradients -> remoteBackward(expert, inputs, gradients));
+        NDList given = new NDList(inputs);
+        Reply reply = await(expert.forwardFrames(() -> NDArrayFrames.encode(given)), Reply::release);
+        NDList outputs = decode(reply, descriptors -> requireRows(expert, given, descriptors));
+        return record(given, outputs, gradients -> remoteBackward(expert, given, gradients));
     }
 
     /**
@@ -128,25 +134,55 @@ public final class RemoteTape implements AutoCloseable {
         return leaves;
     }
 
-    /** Waits for a result that is bounded in time by its own deadlines. */
-    <T> @Nullable T await(Mono<T> result) {
+    /**
+     * Waits for a result that is bounded in time by its own deadlines.
+     *
+     * @param discard releases a result that an interrupted wait did not take
+     */
+    <T> T await(Mono<T> result, Consumer<T> discard) {
         requireOwner();
-        return result.block();
+        T value = Await.value(result, discard);
+        if (value == null) {
+            throw new ProtocolViolationException("The peer ended the call without an answer");
+        }
+        return value;
     }
 
     private NDList remoteBackward(RemoteExpert expert, NDList inputs, NDList gradients) {
         Supplier<List<TensorFrame>> tensors = () -> NDArrayFrames.encode(new NDList(inputs).addAll(gradients));
-        return decode(await(expert.backwardFrames(tensors)));
+        Reply reply = await(expert.backwardFrames(tensors), Reply::release);
+        return decode(reply, descriptors -> requireLike(expert, inputs, descriptors));
     }
 
-    private NDList decode(@Nullable Reply reply) {
-        if (reply == null) {
-            throw new IllegalStateException("A call ended without an answer");
-        }
+    private NDList decode(Reply reply, Consumer<List<TensorDescriptor>> check) {
         try {
+            check.accept(reply.descriptors());
             return NDArrayFrames.decode(manager, reply.tensors());
         } finally {
             reply.release();
+        }
+    }
+
+    /** Whatever an expert's outputs are, they have as many rows as its inputs. */
+    private static void requireRows(RemoteExpert expert, NDList inputs, List<TensorDescriptor> outputs) {
+        long rows = inputs.head().getShape().get(0);
+        boolean alike = !outputs.isEmpty()
+                && outputs.stream()
+                        .allMatch(output ->
+                                !output.shape().isEmpty() && output.shape().get(0) == rows);
+        if (!alike) {
+            throw new ExpertFailedException(
+                    "%s was given %d rows and answered with %s".formatted(expert, rows, outputs));
+        }
+    }
+
+    /** Gradients are shaped like what they are gradients of. */
+    private static void requireLike(RemoteExpert expert, NDList inputs, List<TensorDescriptor> gradients) {
+        List<TensorDescriptor> expected =
+                inputs.stream().map(ElementTypes::describe).toList();
+        if (!expected.equals(gradients)) {
+            throw new ExpertFailedException(
+                    "%s answered with gradients %s for inputs %s".formatted(expert, gradients, expected));
         }
     }
 

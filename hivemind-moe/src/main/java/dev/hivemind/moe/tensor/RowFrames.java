@@ -16,6 +16,9 @@ import java.nio.FloatBuffer;
  */
 public final class RowFrames {
 
+    /** All set in infinities and NaN, and in nothing else. */
+    private static final int EXPONENT_BITS = 0x7f800000;
+
     private RowFrames() {}
 
     /** The rows with these numbers, in this order; a number may repeat. */
@@ -64,6 +67,17 @@ public final class RowFrames {
                 offset += rows.rowBytes();
             }
         }
+    }
+
+    /** Whether a float32 frame holds finite numbers alone. */
+    public static boolean isFinite(TensorFrame frame) {
+        ByteBuf data = frame.data();
+        for (int offset = data.readerIndex(); offset < data.writerIndex(); offset += Float.BYTES) {
+            if ((data.getIntLE(offset) & EXPONENT_BITS) == EXPONENT_BITS) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static void add(ByteBuf data, int offset, FloatBuffer row) {

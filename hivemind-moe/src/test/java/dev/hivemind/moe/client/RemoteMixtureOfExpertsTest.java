@@ -263,6 +263,29 @@ class RemoteMixtureOfExpertsTest {
     }
 
     @Test
+    void forward_ofNoSamples_isRefused() {
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            assertThatThrownBy(() -> mixture.forward(tape, manager.zeros(new Shape(0, WIDTH))))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("at least one row");
+        }
+    }
+
+    @Test
+    void steps_withSamplesThatOutliveTheTape_leaveNoArrayBehind() {
+        NDArray samples = samples();
+        int before = 0;
+        for (int step = 0; step < 20; step++) {
+            try (RemoteTape tape = RemoteTape.open(manager)) {
+                tape.backward(mixture.forward(tape, samples).sum());
+            }
+            before = step == 0 ? manager.getManagedArrays().size() : before;
+        }
+
+        assertThat(manager.getManagedArrays()).hasSize(before);
+    }
+
+    @Test
     void build_withMoreExpertsThanTheGridHas_saysWhatToChange() {
         assertThatThrownBy(() -> mixture(GRID + 1))
                 .isInstanceOf(IllegalArgumentException.class)

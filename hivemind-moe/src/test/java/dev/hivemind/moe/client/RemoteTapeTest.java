@@ -16,9 +16,12 @@ import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.error.UnknownExpertException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
@@ -252,6 +255,56 @@ class RemoteTapeTest {
         assertThat(output.singletonOrThrow().toFloatArray())
                 .usingComparatorWithPrecision(TOLERANCE)
                 .containsExactly(local(0).apply(input).toFloatArray());
+    }
+
+    @Test
+    void forward_asAMonoCancelledAtAnyMoment_leaksNothing() {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
+        RemoteExpert expert = swarm.expert(0);
+        NDArray input = random(1, ROWS, WIDTH);
+        for (int round = 0; round < 1_000; round++) {
+            expert.forward(manager, new NDList(input))
+                    .timeout(Duration.ofNanos(1 + 2_000L * round), Mono.empty())
+                    .block(Swarm.TIMEOUT);
+        }
+
+        assertThat(expert.forward(manager, new NDList(input)).block(Swarm.TIMEOUT))
+                .hasSize(1);
+    }
+
+    @Test
+    void forward_interruptedAtAnyMoment_leaksNothing() throws InterruptedException {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
+        RemoteExpert expert = swarm.expert(0);
+        for (int round = 0; round < 300; round++) {
+            Thread caller = new Thread(() -> callOnce(expert));
+            caller.start();
+            LockSupport.parkNanos(5_000L * round);
+            caller.interrupt();
+            caller.join();
+        }
+    }
+
+    private void callOnce(RemoteExpert expert) {
+        try (NDManager own = TensorOps.newManager();
+                RemoteTape tape = RemoteTape.open(own)) {
+            tape.forward(expert, own.ones(new Shape(ROWS, WIDTH)));
+        } catch (CancellationException expected) {
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+        }
+    }
+
+    @Test
+    void forward_whoseInputListIsClearedLater_stillGoesBackward() {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.sgd(LEARNING_RATE));
+        NDList inputs = new NDList(random(1, ROWS, WIDTH));
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            NDArray output = tape.forward(swarm.expert(0), inputs).singletonOrThrow();
+            inputs.clear();
+            tape.backward(output.sum());
+        }
+
+        assertThat(swarm.backend(0).optimizer().steps()).isEqualTo(1);
     }
 
     @Test

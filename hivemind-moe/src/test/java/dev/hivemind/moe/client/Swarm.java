@@ -53,6 +53,17 @@ final class Swarm implements AutoCloseable {
         return this;
     }
 
+    /** Declares a uid as hosted by a peer that has a server of its own. */
+    void declare(PeerNode owner, String uid) {
+        var dht = DhtNode.builder(owner)
+                .initialPeers(hosts.get(0).node().addresses())
+                .build();
+        dht.start()
+                .then(new ExpertDirectory(dht).declare(List.of(new ExpertUid(uid)), Duration.ofMinutes(1)))
+                .then(dht.close())
+                .block(TIMEOUT);
+    }
+
     static ExpertDefinition ffn(int hiddenDim, long seed) {
         return ExpertFactories.named("ffn").create(new ExpertOptions(hiddenDim, seed));
     }
