@@ -40,6 +40,7 @@ final class Demo {
     private final FashionMnist data;
     private final DemoDisplay display;
     private final ModelSize size;
+    private int serversKilled;
 
     Demo(DemoOptions options, FashionMnist data, DemoDisplay display) {
         this.options = options;
@@ -100,9 +101,10 @@ final class Demo {
 
     /** The first server is the one whose address everybody started from: its loss is the hardest. */
     private void killHalfWay(List<ServerProcess> servers, StepReport report) {
-        if (options.kill() && report.step() == options.steps() / 2) {
+        if (options.kill() && report.step() == Math.max(1, options.steps() / 2)) {
             ServerProcess victim = servers.get(0);
             victim.killNow();
+            serversKilled++;
             display.event(
                     "server-killed",
                     "%s, process %d, was killed without notice. Training goes on."
@@ -164,13 +166,7 @@ final class Demo {
                 .filter(rows -> rows > 0)
                 .count();
         return new MixtureOutcome(
-                accuracy,
-                seconds,
-                samplesPerSecond,
-                statistics.calls(),
-                statistics.failedCalls(),
-                used,
-                options.kill() ? 1 : 0);
+                accuracy, seconds, samplesPerSecond, statistics.calls(), statistics.failedCalls(), used, serversKilled);
     }
 
     /**

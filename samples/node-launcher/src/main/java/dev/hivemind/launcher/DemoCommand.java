@@ -89,6 +89,12 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void requireSensibleNumbers() {
+        if (experts > HostedServer.MAX_EXPERTS) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "A prefix of the DHT holds at most %d experts, not %d."
+                            .formatted(HostedServer.MAX_EXPERTS, experts));
+        }
         if (servers > experts) {
             throw new ParameterException(
                     spec.commandLine(),

@@ -90,6 +90,8 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
         String message = failure.getMessage();
         if (isInterruption(failure)) {
             return "Interrupted.";
+        } else if (failure instanceof OutOfMemoryError) {
+            return "There is not enough memory for this. Host fewer or smaller experts.";
         } else if (isForPeople(failure) && message != null) {
             return sentence(oneLine(message));
         }

@@ -21,6 +21,9 @@ final class HostedServer implements AutoCloseable {
     private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
+    /** What one dictionary of the DHT can name. */
+    static final int MAX_EXPERTS = 1_024;
+
     /** Keeps the seeds of neighbouring swarms apart. */
     private static final long SEED_STRIDE = 1_000_003;
 

@@ -127,6 +127,7 @@ final class ServerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        requireRoomForExperts();
         if (exitWithParent) {
             ParentWatch.start(SHUTDOWN_GRACE);
         }
@@ -142,6 +143,15 @@ final class ServerCommand implements Callable<Integer> {
         announce(server);
         ended.await();
         return ExitCodes.OK;
+    }
+
+    private void requireRoomForExperts() {
+        if (numExperts > HostedServer.MAX_EXPERTS) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "A prefix of the DHT holds at most %d experts, not %d."
+                            .formatted(HostedServer.MAX_EXPERTS, numExperts));
+        }
     }
 
     private HostedServer start(ServerOptions options) {
@@ -183,8 +193,18 @@ final class ServerCommand implements Callable<Integer> {
                 firstIndex + numExperts - 1,
                 server.id().toShortString());
         server.addresses().forEach(address -> out.printf("Others join with --initial-peers %s%n", address));
+        if (isOutOfReach(server)) {
+            out.println("Only this machine can reach it, though it joined others: give it a --listen-on of its own.");
+        }
         out.println("Ctrl-C ends it.");
         out.flush();
+    }
+
+    /** Whether it tells peers elsewhere to connect to loopback addresses. */
+    private boolean isOutOfReach(HostedServer server) {
+        return !initialPeers.isEmpty()
+                && initialPeers.stream().noneMatch(PeerAddress::isLoopback)
+                && server.addresses().stream().allMatch(PeerAddress::isLoopback);
     }
 
     /** The options of the command line that was read. */

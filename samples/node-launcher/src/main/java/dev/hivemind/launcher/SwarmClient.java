@@ -5,16 +5,20 @@ import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.dht.expert.ExpertPrefix;
 import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.List;
 import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
 
 /** A peer that hosts nothing: it knows an address of the swarm, and calls experts. */
 final class SwarmClient implements AutoCloseable {
 
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final int JOIN_ATTEMPTS = 4;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(300);
     private static final Duration POLL_INTERVAL = Duration.ofMillis(100);
 
     private final PeerNode node;
@@ -27,17 +31,23 @@ final class SwarmClient implements AutoCloseable {
         this.experts = experts;
     }
 
-    /** Joins the DHT of whoever answers at the address. */
+    /** Joins the DHT of whoever answers at the address; tries again for a while if nobody does. */
     static SwarmClient join(PeerAddress address) {
         PeerNode node = PeerNode.builder().build();
+        return node.start()
+                .then(Mono.defer(() -> enterDht(node, address))
+                        .retryWhen(Retry.backoff(JOIN_ATTEMPTS, FIRST_PAUSE)
+                                .filter(PeerUnavailableException.class::isInstance)
+                                .onRetryExhaustedThrow((policy, signal) -> signal.failure())))
+                .map(dht -> new SwarmClient(node, dht, ExpertClient.create(node, new ExpertDirectory(dht))))
+                .onErrorResume(error -> node.close().then(Mono.error(error)))
+                .blockOptional(START_TIMEOUT)
+                .orElseThrow();
+    }
+
+    private static Mono<DhtNode> enterDht(PeerNode node, PeerAddress address) {
         DhtNode dht = DhtNode.builder(node).initialPeers(List.of(address)).build();
-        try {
-            node.start().then(dht.start()).block(START_TIMEOUT);
-            return new SwarmClient(node, dht, ExpertClient.create(node, new ExpertDirectory(dht)));
-        } catch (RuntimeException e) {
-            dht.close().then(node.close()).block(CLOSE_TIMEOUT);
-            throw e;
-        }
+        return dht.start().onErrorResume(error -> dht.close().then(Mono.error(error)));
     }
 
     ExpertClient experts() {

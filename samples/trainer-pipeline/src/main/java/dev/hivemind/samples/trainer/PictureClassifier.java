@@ -82,9 +82,9 @@ public final class PictureClassifier implements AutoCloseable {
         return manager;
     }
 
-    /** Experts that can be chosen now; 0 for a model without. */
-    int expertsAlive(RemoteTape tape) {
-        return mixture == null ? 0 : mixture.alive(tape).size();
+    /** Experts that could be chosen in the latest step; 0 for a model without. */
+    int expertsAlive() {
+        return mixture == null ? 0 : mixture.statistics().expertsAlive();
     }
 
     /** The mixture, whose counters tell what it did; null for a model without. */

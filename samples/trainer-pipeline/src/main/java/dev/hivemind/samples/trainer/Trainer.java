@@ -10,6 +10,7 @@ import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.RpcTransientException;
 import java.time.Duration;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import reactor.core.publisher.Mono;
 
@@ -46,7 +47,7 @@ public final class Trainer {
             for (int step = 0; step < plan.steps(); step++) {
                 double rate = plan.learningRateFactor(step);
                 var batch = Batch.of(pictures, sampler.next());
-                progress.accept(meter.add(persistently(batch, () -> optimizer.step(rate))));
+                progress.accept(meter.add(persistently(() -> step(batch, () -> optimizer.step(rate)))));
             }
         }
         return meter.report();
@@ -58,15 +59,17 @@ public final class Trainer {
         for (int first = 0; first < pictures.size(); first += EVALUATION_BATCH) {
             int[] indices = IntStream.range(first, Math.min(pictures.size(), first + EVALUATION_BATCH))
                     .toArray();
-            correct += evaluate(Batch.of(pictures, indices));
+            var batch = Batch.of(pictures, indices);
+            correct += persistently(() -> evaluate(batch));
         }
         return (double) correct / pictures.size();
     }
 
-    private StepOutcome persistently(Batch batch, Runnable localStep) {
+    /** Nothing has been stepped when work fails for want of experts, so it can be repeated. */
+    private static <T> T persistently(Supplier<T> work) {
         for (int failures = 1; ; failures++) {
             try {
-                return step(batch, localStep);
+                return work.get();
             } catch (RpcTransientException e) {
                 if (failures == MAX_FAILURES_IN_A_ROW) {
                     throw e;
@@ -83,7 +86,7 @@ public final class Trainer {
             tape.backward(loss);
             withoutGraph(localStep);
             return new StepOutcome(
-                    loss.toFloatArray()[0], batch.countCorrect(logits), batch.size(), model.expertsAlive(tape));
+                    loss.toFloatArray()[0], batch.countCorrect(logits), batch.size(), model.expertsAlive());
         } finally {
             model.parameters().values().forEach(TensorOps::zeroGradient);
         }
