@@ -22,10 +22,14 @@ final class PeerBook implements LookupListener, Disposable {
     /** How many strangers are pinged at once; more of them have to call again. */
     private static final int MAX_STRANGERS = 32;
 
+    /** How many contacts may be questioned before another silent one is left for the next lookup that meets it. */
+    private static final int MAX_QUESTIONED = 32;
+
     private final RoutingTable table;
     private final DhtRpc rpc;
     private final NodeLoop loop;
     private final Set<NodeId> strangers = new HashSet<>();
+    private final Set<NodeId> questioned = new HashSet<>();
     private final Disposable.Composite pings = Disposables.composite();
 
     PeerBook(RoutingTable table, DhtRpc rpc, NodeLoop loop) {
@@ -43,6 +47,14 @@ final class PeerBook implements LookupListener, Disposable {
         Offer offer = table.offer(contact);
         if (offer.questionable() != null) {
             question(offer.questionable());
+        }
+    }
+
+    /** Silence proves nothing, since it may be ours: a contact is asked again before it counts as gone. */
+    @Override
+    public void silent(Contact contact) {
+        if (table.contains(contact.id()) && questioned.size() < MAX_QUESTIONED) {
+            question(contact);
         }
     }
 
@@ -77,14 +89,24 @@ final class PeerBook implements LookupListener, Disposable {
                 error -> strangers.remove(stranger.id()));
     }
 
-    /** Pings a contact until it answers or is dropped. */
+    /** Pings a contact until it answers or is dropped, if nobody does so already. */
     private void question(Contact contact) {
-        ping(contact, () -> answered(contact), error -> {
-            failed(contact, error);
-            if (table.contains(contact.id()) && !(error instanceof OverloadedException)) {
-                question(contact);
-            }
-        });
+        if (!questioned.add(contact.id())) {
+            return;
+        }
+        ping(
+                contact,
+                () -> {
+                    questioned.remove(contact.id());
+                    answered(contact);
+                },
+                error -> {
+                    questioned.remove(contact.id());
+                    failed(contact, error);
+                    if (table.contains(contact.id()) && !(error instanceof OverloadedException)) {
+                        question(contact);
+                    }
+                });
     }
 
     private void ping(Contact contact, Runnable onPong, Consumer<Throwable> onError) {

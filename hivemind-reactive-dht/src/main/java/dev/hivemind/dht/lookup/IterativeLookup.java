@@ -112,6 +112,11 @@ final class IterativeLookup {
         return shortlist.isSettled() && (shortlist.nearestAnswered().size() >= request.width() || !shortlist.hasSlow());
     }
 
+    /** The peers past the soft timeout that have neither answered nor failed. */
+    List<Contact> silent() {
+        return shortlist.slow().map(Candidate::contact).toList();
+    }
+
     /** What is known now. */
     LookupResult result() {
         List<Candidate> nearest = shortlist.nearestAnswered();

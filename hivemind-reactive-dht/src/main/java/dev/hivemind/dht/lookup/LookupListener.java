@@ -8,6 +8,9 @@ public interface LookupListener {
     /** A peer answered. */
     void answered(Contact contact);
 
+    /** A lookup ended while a peer was past the soft timeout: it is slow or gone, and nobody waits for it any more. */
+    void silent(Contact contact);
+
     /** A call to a peer failed. */
     void failed(Contact contact, Throwable error);
 }

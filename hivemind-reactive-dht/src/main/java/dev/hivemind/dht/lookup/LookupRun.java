@@ -48,7 +48,7 @@ final class LookupRun {
         sink.onDispose(outstanding);
         onLoop(() -> {
             IterativeLookup machine = machineSource.get();
-            outstanding.add(after(config.deadline(), () -> sink.success(machine.result())));
+            outstanding.add(after(config.deadline(), () -> finish(machine)));
             advance(machine);
         });
     }
@@ -58,8 +58,14 @@ final class LookupRun {
             ask(machine, contact);
         }
         if (machine.isDone()) {
-            sink.success(machine.result());
+            finish(machine);
         }
+    }
+
+    /** Gives slow calls up before they can fail: only the listener may find out whether those peers are gone. */
+    private void finish(IterativeLookup machine) {
+        machine.silent().forEach(listener::silent);
+        sink.success(machine.result());
     }
 
     private void ask(IterativeLookup machine, Contact contact) {

@@ -78,6 +78,10 @@ final class Shortlist {
     }
 
     boolean hasSlow() {
-        return byDistance.values().stream().anyMatch(candidate -> candidate.is(State.SLOW));
+        return slow().findAny().isPresent();
+    }
+
+    Stream<Candidate> slow() {
+        return byDistance.values().stream().filter(candidate -> candidate.is(State.SLOW));
     }
 }

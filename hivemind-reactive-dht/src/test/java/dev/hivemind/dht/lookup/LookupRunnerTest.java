@@ -43,6 +43,7 @@ class LookupRunnerTest {
             .toList();
     private final FakeRpc rpc = new FakeRpc();
     private final List<Contact> answered = new ArrayList<>();
+    private final List<Contact> silent = new ArrayList<>();
     private final List<Contact> failed = new ArrayList<>();
 
     @AfterEach
@@ -55,6 +56,11 @@ class LookupRunnerTest {
             @Override
             public void answered(Contact contact) {
                 answered.add(contact);
+            }
+
+            @Override
+            public void silent(Contact contact) {
+                silent.add(contact);
             }
 
             @Override
@@ -99,6 +105,19 @@ class LookupRunnerTest {
     }
 
     @Test
+    void run_endingBeforeSlowPeersCanFail_tellsTheListenerWhoWasSilent() {
+        rpc.answer = contact -> contacts.indexOf(contact) < 3 ? Mono.never() : nothing();
+
+        StepVerifier.create(run())
+                .then(() -> time.advanceTimeBy(Duration.ofMillis(251)))
+                .expectNextCount(1)
+                .verifyComplete();
+
+        assertThat(silent).containsExactlyElementsOf(contacts.subList(0, 3));
+        assertThat(failed).isEmpty();
+    }
+
+    @Test
     void run_withPeersThatFail_tellsTheListenerAndTakesTheNext() {
         rpc.answer =
                 contact -> contacts.indexOf(contact) < 2 ? Mono.error(new PeerUnavailableException("gone")) : nothing();
@@ -121,6 +140,7 @@ class LookupRunnerTest {
                 .assertNext(result -> assertThat(result.closest()).isEmpty())
                 .verifyComplete();
         assertThat(rpc.inFlight).isZero();
+        assertThat(silent).containsExactlyElementsOf(contacts);
     }
 
     @Test

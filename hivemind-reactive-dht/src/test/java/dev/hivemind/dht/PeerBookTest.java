@@ -1,0 +1,145 @@
+package dev.hivemind.dht;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.routing.RoutingTable;
+import dev.hivemind.dht.rpc.DhtRpc;
+import dev.hivemind.dht.rpc.FindReply;
+import dev.hivemind.dht.rpc.FindRequest;
+import dev.hivemind.dht.rpc.Pong;
+import dev.hivemind.dht.rpc.StoreReply;
+import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+/** Who is pinged, and what becomes of the table, in virtual time. */
+class PeerBookTest {
+
+    private static final Duration PING_TIMEOUT = Duration.ofSeconds(3);
+    private static final NodeId SELF = NodeId.ofKey(new byte[] {1});
+
+    private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
+    private final NodeLoop loop = new NodeLoop(time);
+    private final RoutingTable table = new RoutingTable(SELF, 64, 1);
+    private final FakeRpc rpc = new FakeRpc();
+    private final PeerBook peers = new PeerBook(table, rpc, loop);
+
+    @AfterEach
+    void stop() {
+        peers.dispose();
+        loop.dispose();
+        time.dispose();
+    }
+
+    private static Contact contact(int number) {
+        NodeId id = NodeId.ofKey(new byte[] {2, (byte) number});
+        return new Contact(id, List.of(new PeerAddress("127.0.0.1", 1000 + number)));
+    }
+
+    private Mono<Pong> noAnswer() {
+        return Mono.<Pong>never()
+                .timeout(PING_TIMEOUT, time)
+                .onErrorMap(error -> new DeadlineExceededException("No answer"));
+    }
+
+    private static Mono<Pong> pong() {
+        return Mono.just(new Pong(Instant.EPOCH));
+    }
+
+    private void pass(Duration duration) {
+        time.advanceTimeBy(duration);
+    }
+
+    @Test
+    void silent_ofAContactThatNeverAnswersAgain_dropsIt() {
+        table.offer(contact(1));
+        rpc.pong = to -> noAnswer();
+
+        peers.silent(contact(1));
+        pass(PING_TIMEOUT);
+        assertThat(table.contains(contact(1).id())).isTrue();
+        pass(PING_TIMEOUT);
+
+        assertThat(table.contains(contact(1).id())).isFalse();
+        assertThat(rpc.pinged).containsExactly(contact(1), contact(1));
+    }
+
+    @Test
+    void silent_ofAContactThatIsOnlySlow_keepsIt() {
+        table.offer(contact(1));
+        rpc.pong = to -> Mono.delay(Duration.ofSeconds(2), time).then(pong());
+
+        peers.silent(contact(1));
+        pass(Duration.ofSeconds(10));
+
+        assertThat(table.closestResponsive(SELF, 1, SELF)).containsExactly(contact(1));
+        assertThat(rpc.pinged).hasSize(1);
+    }
+
+    @Test
+    void silent_whileTheContactIsQuestioned_pingsItOnce() {
+        table.offer(contact(1));
+        rpc.pong = to -> noAnswer();
+
+        peers.silent(contact(1));
+        peers.silent(contact(1));
+
+        assertThat(rpc.pinged).hasSize(1);
+    }
+
+    @Test
+    void silent_ofAStranger_pingsNobody() {
+        peers.silent(contact(1));
+
+        assertThat(rpc.pinged).isEmpty();
+    }
+
+    @Test
+    void silent_ofManyContacts_pingsABoundedNumberAtOnce() {
+        List<Contact> contacts =
+                IntStream.range(0, 50).mapToObj(PeerBookTest::contact).toList();
+        contacts.forEach(table::offer);
+        rpc.pong = to -> noAnswer();
+
+        contacts.forEach(peers::silent);
+
+        assertThat(rpc.pinged).hasSize(32);
+    }
+
+    /** Counts pings, and answers as it is told. */
+    private static final class FakeRpc implements DhtRpc {
+
+        private final List<Contact> pinged = new ArrayList<>();
+        private Function<Contact, Mono<Pong>> pong = to -> pong();
+
+        @Override
+        public Mono<Pong> ping(Contact to) {
+            return Mono.defer(() -> {
+                pinged.add(to);
+                return pong.apply(to);
+            });
+        }
+
+        @Override
+        public Mono<FindReply> find(Contact to, FindRequest request) {
+            return Mono.error(new UnsupportedOperationException());
+        }
+
+        @Override
+        public Mono<StoreReply> store(Contact to, StoreRequest request) {
+            return Mono.error(new UnsupportedOperationException());
+        }
+    }
+}
