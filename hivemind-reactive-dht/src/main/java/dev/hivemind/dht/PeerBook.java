@@ -7,11 +7,13 @@ import dev.hivemind.dht.routing.Offer;
 import dev.hivemind.dht.routing.RoutingTable;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
 
 /**
  * Keeps the routing table true. A contact enters only after it has answered us: strangers who call are pinged first, and
@@ -113,6 +115,7 @@ final class PeerBook implements LookupListener, Disposable {
         Disposable.Swap slot = Disposables.swap();
         if (pings.add(slot)) {
             slot.update(rpc.ping(contact)
+                    .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                     .doFinally(signal -> pings.remove(slot))
                     .subscribe(pong -> loop.execute(onPong), error -> loop.execute(() -> onError.accept(error))));
         }

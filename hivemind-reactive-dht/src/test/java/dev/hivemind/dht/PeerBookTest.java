@@ -118,6 +118,29 @@ class PeerBookTest {
         assertThat(rpc.pinged).hasSize(32);
     }
 
+    @Test
+    void silent_ofAContactThatAnswersWithNothing_dropsIt() {
+        table.offer(contact(1));
+        rpc.pong = to -> Mono.empty();
+
+        peers.silent(contact(1));
+        pass(Duration.ofSeconds(1));
+
+        assertThat(table.contains(contact(1).id())).isFalse();
+    }
+
+    @Test
+    void met_afterManyStrangersAnsweredWithNothing_stillIntroducesTheNext() {
+        rpc.pong = to -> to.equals(contact(99)) ? pong() : Mono.empty();
+        IntStream.range(0, 32).mapToObj(PeerBookTest::contact).forEach(peers::met);
+        pass(Duration.ofSeconds(1));
+
+        peers.met(contact(99));
+        pass(Duration.ofSeconds(1));
+
+        assertThat(table.contains(contact(99).id())).isTrue();
+    }
+
     /** Counts pings, and answers as it is told. */
     private static final class FakeRpc implements DhtRpc {
 

@@ -14,6 +14,7 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
 import reactor.core.publisher.Mono;
@@ -58,6 +59,7 @@ public final class RSocketDhtRpc implements DhtRpc {
             Contact to, Operation operation, MessageLite message, Parser<M> parser) {
         return Mono.defer(() -> peer.connect(to.peerId(), to.addresses()))
                 .flatMap(connection -> exchange(connection, operation, message).map(reply -> read(reply, parser)))
+                .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                 .timeout(timeout)
                 .onErrorMap(ErrorCodec::fromWire);
     }
