@@ -38,9 +38,12 @@ record ReplicaWave(StoreRequest request, int replicas, Function<Contact, Mono<St
                 .flatMap(replies -> next(candidates.subList(now, candidates.size()), concat(soFar, replies)));
     }
 
-    /** A peer that keeps something newer is where it ought to be: another one would not do better. */
+    /**
+     * Whether a peer keeps any of the records. One that keeps something newer is where it ought to be, and another peer
+     * would not do better; what one refuses does not spread the rest to ever more peers.
+     */
     private static boolean isTaken(StoreReply reply) {
-        return reply.results().stream().allMatch(result -> result == PutResult.STORED || result == PutResult.STALE);
+        return reply.results().stream().anyMatch(result -> result == PutResult.STORED || result == PutResult.STALE);
     }
 
     private static List<StoreReply> concat(List<StoreReply> left, List<StoreReply> right) {
