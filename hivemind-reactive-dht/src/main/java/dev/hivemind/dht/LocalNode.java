@@ -68,6 +68,6 @@ final class LocalNode implements DhtHandler {
     }
 
     private StoreReply put(StoreRequest request) {
-        return new StoreReply(request.records().stream().map(store::put).toList());
+        return new StoreReply(store.putAll(request.records()));
     }
 }

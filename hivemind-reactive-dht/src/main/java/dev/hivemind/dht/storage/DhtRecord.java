@@ -43,9 +43,4 @@ public record DhtRecord(DhtKey key, @Nullable ByteString subkey, PlainRecord bod
     public int sizeBytes() {
         return key.bytes().size() + (subkey == null ? 0 : subkey.size()) + body.sizeBytes();
     }
-
-    /** The value of a key under which nothing but this record was stored. */
-    public DhtValue asValue() {
-        return subkey == null ? body : DictionaryRecord.of(subkey, body);
-    }
 }

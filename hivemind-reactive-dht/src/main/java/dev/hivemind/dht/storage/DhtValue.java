@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * What is stored under one key. Immutable.
  *
  * <p>{@link #merge} is the join of a total order in each place: commutative for values of one kind, associative and
- * idempotent, so that replicas which saw the same records hold the same value.
+ * idempotent, so that replicas which saw the same records hold the same value; except that entries for which a dictionary
+ * has no room are left out.
  */
 public sealed interface DhtValue permits PlainRecord, DictionaryRecord {
 

@@ -117,17 +117,10 @@ public final class DictionaryRecord implements DhtValue {
     }
 
     DictionaryRecord mergeEntries(DictionaryRecord other) {
-        SortedMap<ByteString, PlainRecord> merged = emptyEntries();
-        merged.putAll(entries);
-        boolean changed = false;
-        for (var entry : other.entries.entrySet()) {
-            PlainRecord mine = entries.get(entry.getKey());
-            if (mine == null || entry.getValue().compareTo(mine) > 0) {
-                merged.put(entry.getKey(), entry.getValue());
-                changed = true;
-            }
-        }
-        return changed ? of(merged) : this;
+        var merge = new DictionaryMerge(this);
+        other.entries.forEach(merge::put);
+        DictionaryRecord merged = merge.changed();
+        return merged == null ? this : merged;
     }
 
     @Override

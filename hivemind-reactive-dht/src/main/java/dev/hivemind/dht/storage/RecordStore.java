@@ -6,7 +6,9 @@ import dev.hivemind.dht.routing.NodeId;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -53,26 +55,64 @@ public final class RecordStore {
 
     /** Keeps a record if it is newer than what is kept already, and there is room. */
     public PutResult put(DhtRecord record) {
-        if (!lifetimes.isAlive(record.expiresAt())) {
-            return PutResult.EXPIRED;
-        } else if (lifetimes.isTooLong(record.expiresAt())) {
-            return PutResult.TOO_LONG_LIVED;
-        }
+        return putAll(List.of(record)).get(0);
+    }
+
+    /**
+     * Keeps records that are newer than what is kept already, if there is room: first the plain ones, each by itself,
+     * then the entries of each dictionary together. Those cost one copy of the dictionary, and there is room for all of
+     * them that are new, or for none.
+     *
+     * @return one result for each record, in their order
+     */
+    public List<PutResult> putAll(List<DhtRecord> records) {
         purge();
-        NodeId distance = self.distance(record.key().target());
-        Slot old = byDistance.get(distance);
-        DhtValue value = old == null ? record.asValue() : old.value().merge(record.asValue());
+        PutResult[] results = new PutResult[records.size()];
+        Map<DhtKey, List<Integer>> entries = new LinkedHashMap<>();
+        for (int i = 0; i < results.length; i++) {
+            DhtRecord record = records.get(i);
+            if (!lifetimes.isAlive(record.expiresAt())) {
+                results[i] = PutResult.EXPIRED;
+            } else if (lifetimes.isTooLong(record.expiresAt())) {
+                results[i] = PutResult.TOO_LONG_LIVED;
+            } else if (record.subkey() == null) {
+                results[i] = putPlain(record.key(), record.body());
+            } else {
+                entries.computeIfAbsent(record.key(), key -> new ArrayList<>()).add(i);
+            }
+        }
+        entries.forEach((key, places) -> putEntries(key, places, records, results));
+        return List.of(results);
+    }
+
+    private PutResult putPlain(DhtKey key, PlainRecord body) {
+        Slot old = slot(key.target());
+        return replace(old, key, old == null ? body : old.value().merge(body));
+    }
+
+    private void putEntries(DhtKey key, List<Integer> places, List<DhtRecord> records, PutResult[] results) {
+        Slot old = slot(key.target());
+        DhtValue kept = old == null ? null : old.value();
+        var merge = new DictionaryMerge(kept instanceof DictionaryRecord dictionary ? dictionary : null);
+        for (int place : places) {
+            DhtRecord record = records.get(place);
+            results[place] = merge.put(requireNonNull(record.subkey()), record.body());
+        }
+        DictionaryRecord merged = merge.changed();
+        if (merged == null) {
+            return;
+        }
+        PutResult outcome = replace(old, key, kept instanceof PlainRecord plain ? plain.merge(merged) : merged);
+        for (int place : places) {
+            results[place] = results[place] == PutResult.STORED ? outcome : results[place];
+        }
+    }
+
+    private PutResult replace(@Nullable Slot old, DhtKey key, DhtValue value) {
         if (old != null && value == old.value()) {
             return PutResult.STALE;
         }
-        return put(old, new Slot(distance, record.key(), value));
-    }
-
-    private PutResult put(@Nullable Slot old, Slot updated) {
-        DhtValue value = updated.value();
-        if (value.recordCount() > DictionaryRecord.MAX_ENTRIES || value.sizeBytes() > DictionaryRecord.MAX_BYTES) {
-            return PutResult.TOO_LARGE;
-        }
+        Slot updated = new Slot(self.distance(key.target()), key, value);
         List<Slot> victims = victims(old, updated);
         if (victims == null) {
             return PutResult.FULL;
@@ -105,8 +145,12 @@ public final class RecordStore {
 
     /** What is kept under the key that lies at an id, or null. */
     public @Nullable DhtValue get(NodeId target) {
-        Slot slot = byDistance.get(self.distance(target));
+        Slot slot = slot(target);
         return slot == null ? null : slot.value().retain(lifetimes::isAlive);
+    }
+
+    private @Nullable Slot slot(NodeId target) {
+        return byDistance.get(self.distance(target));
     }
 
     /** Forgets what has expired. Called by every put; of use besides only to free memory earlier. */

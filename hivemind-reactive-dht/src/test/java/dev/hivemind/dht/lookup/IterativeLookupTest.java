@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -283,6 +284,26 @@ class IterativeLookupTest {
 
         assertThat(lookup.isDone()).isTrue();
         assertThat(lookup.result().value()).isEqualTo(plain("new", 20));
+    }
+
+    @Test
+    void answered_withEverMoreSubkeys_staysWithinTheBoundsOfADictionary() {
+        List<Contact> contacts = contacts(20);
+        var machine = lookup(LookupRequest.ofValue(TARGET, 20, Instant.MAX, null), contacts);
+        for (Contact contact : contacts) {
+            SortedMap<ByteString, PlainRecord> entries = DictionaryRecord.emptyEntries();
+            for (int i = 0; i < 200; i++) {
+                entries.put(ByteString.copyFromUtf8(contact.id() + "/" + i), plain("x".repeat(i), 10));
+            }
+            machine.next();
+            machine.answered(contact.id(), value(DictionaryRecord.of(entries)));
+        }
+
+        DhtValue found = machine.result().value();
+
+        assertThat(machine.result().stats().answers()).isEqualTo(20);
+        assertThat(found.recordCount()).isLessThanOrEqualTo(DictionaryRecord.MAX_ENTRIES);
+        assertThat(found.sizeBytes()).isLessThanOrEqualTo(DictionaryRecord.MAX_BYTES);
     }
 
     @Test

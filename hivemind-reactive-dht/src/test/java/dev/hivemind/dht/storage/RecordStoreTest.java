@@ -256,6 +256,62 @@ class RecordStoreTest {
     }
 
     @Test
+    void putAll_ofEntriesOfTwoKeys_givesTheResultsAndTheValuesOfSinglePuts() {
+        var random = new Random(8);
+        List<DhtRecord> records = IntStream.range(0, 500)
+                .mapToObj(i -> DhtRecord.of(
+                        DhtKey.of("k" + random.nextInt(2)),
+                        bytes("s" + random.nextInt(40)),
+                        bytes("v" + random.nextInt(5)),
+                        clock.in(random.nextInt(20) - 1)))
+                .toList();
+        var naive = new RecordStore(SELF, lifetimes, 10_000, 100L << 20);
+        List<PutResult> expected = records.stream().map(naive::put).toList();
+
+        List<PutResult> results = new ArrayList<>();
+        for (int i = 0; i < records.size(); i += 50) {
+            results.addAll(store.putAll(records.subList(i, i + 50)));
+        }
+
+        assertThat(results).isEqualTo(expected).contains(PutResult.STORED, PutResult.STALE, PutResult.EXPIRED);
+        List<DhtKey> keys = List.of(DhtKey.of("k0"), DhtKey.of("k1"));
+        assertThat(contents(store, keys)).isEqualTo(contents(naive, keys));
+        assertThat(store.sizeBytes()).isEqualTo(naive.sizeBytes());
+    }
+
+    @Test
+    void putAll_ofMoreSubkeysThanAKeyMayHave_keepsAsManyAsFit() {
+        List<DhtRecord> records = IntStream.range(0, DictionaryRecord.MAX_ENTRIES + 2)
+                .mapToObj(i -> entry("s" + i, "", 10))
+                .toList();
+
+        List<PutResult> results = store.putAll(records);
+
+        assertThat(results.subList(0, DictionaryRecord.MAX_ENTRIES)).containsOnly(PutResult.STORED);
+        assertThat(results.subList(DictionaryRecord.MAX_ENTRIES, results.size()))
+                .containsOnly(PutResult.TOO_LARGE);
+        assertThat(store.recordCount()).isEqualTo(DictionaryRecord.MAX_ENTRIES);
+    }
+
+    @Test
+    void putAll_ofEntriesForWhichTheStoreHasNoRoom_changesNothing() {
+        var small = new RecordStore(SELF, lifetimes, 2, 1L << 20);
+
+        assertThat(small.putAll(List.of(entry("a", "1", 10), entry("b", "2", 10), entry("c", "3", 10))))
+                .containsOnly(PutResult.FULL);
+
+        assertThat(small.recordCount()).isZero();
+    }
+
+    @Test
+    void putAll_ofEntriesUnderALaterPlainValue_isStale() {
+        assertThat(store.putAll(List.of(entry("a", "1", 10), plain("late", 11), entry("b", "2", 10))))
+                .containsExactly(PutResult.STALE, PutResult.STORED, PutResult.STALE);
+
+        assertThat(store.get(KEY.target())).isEqualTo(body("late", 11));
+    }
+
+    @Test
     void put_ofEmptyKeySubkeyAndValue_areThreeDifferentThings() {
         DhtKey empty = new DhtKey(ByteString.EMPTY);
         store.put(DhtRecord.of(empty, ByteString.EMPTY, ByteString.EMPTY, clock.in(5)));
