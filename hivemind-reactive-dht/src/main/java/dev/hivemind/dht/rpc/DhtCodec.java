@@ -14,6 +14,7 @@ import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import io.netty.buffer.ByteBuf;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,14 @@ import java.util.function.Supplier;
 final class DhtCodec {
 
     private DhtCodec() {}
+
+    /** Refuses a body before it is parsed, since objects take many times the bytes that they were sent as. */
+    static void requireSize(ByteBuf body, int maxBytes) {
+        if (body.readableBytes() > maxBytes) {
+            throw new ProtocolViolationException(
+                    "A DHT message has %d bytes, and at most %d allowed".formatted(body.readableBytes(), maxBytes));
+        }
+    }
 
     static PingReplyMessage toMessage(Pong pong) {
         return PingReplyMessage.newBuilder()

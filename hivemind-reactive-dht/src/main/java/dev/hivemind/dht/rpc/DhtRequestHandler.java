@@ -31,6 +31,9 @@ public final class DhtRequestHandler {
     /** How many calls may wait for the handler at once. */
     private static final int MAX_PENDING = 1_024;
 
+    /** A store of 64 records, each as large as may be, takes a little more than half of it. */
+    private static final int MAX_REQUEST_BYTES = 2 << 20;
+
     private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
     private final DhtHandler handler;
@@ -54,33 +57,38 @@ public final class DhtRequestHandler {
     }
 
     private Mono<Reply> ping(PeerConnection caller, Request request) {
-        return answer(() -> {
+        return answer(request, () -> {
             request.message(PingRequestMessage.parser());
             return handler.ping(contact(caller)).map(DhtCodec::toMessage);
         });
     }
 
     private Mono<Reply> find(PeerConnection caller, Request request) {
-        return answer(() -> {
+        return answer(request, () -> {
             FindRequest find = DhtCodec.toFindRequest(request.message(FindRequestMessage.parser()));
             return handler.find(contact(caller), find).map(DhtCodec::toMessage);
         });
     }
 
     private Mono<Reply> store(PeerConnection caller, Request request) {
-        return answer(() -> {
+        return answer(request, () -> {
             StoreRequest store = DhtCodec.toStoreRequest(request.message(StoreRequestMessage.parser()));
             return handler.store(contact(caller), store).map(DhtCodec::toMessage);
         });
     }
 
-    private Mono<Reply> answer(Supplier<Mono<? extends MessageLite>> serve) {
+    private Mono<Reply> answer(Request request, Supplier<Mono<? extends MessageLite>> serve) {
         return Mono.defer(() -> {
             if (pending.incrementAndGet() > MAX_PENDING) {
                 pending.decrementAndGet();
                 return Mono.error(new OverloadedException("Too many DHT calls wait here", RETRY_AFTER));
             }
-            return Mono.defer(serve).map(Reply::ofMessage).doFinally(signal -> pending.decrementAndGet());
+            return Mono.defer(() -> {
+                        DhtCodec.requireSize(request.body(), MAX_REQUEST_BYTES);
+                        return serve.get();
+                    })
+                    .map(Reply::ofMessage)
+                    .doFinally(signal -> pending.decrementAndGet());
         });
     }
 

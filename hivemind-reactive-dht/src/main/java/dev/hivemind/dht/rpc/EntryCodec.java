@@ -54,9 +54,12 @@ final class EntryCodec {
     private static DictionaryRecord dictionary(List<EntryMessage> messages) {
         require(messages.size() <= DictionaryRecord.MAX_ENTRIES, "A dictionary has too many entries");
         SortedMap<ByteString, PlainRecord> entries = DictionaryRecord.emptyEntries();
+        int bytes = 0;
         for (EntryMessage message : messages) {
             require(message.hasSubkey(), "An entry of a dictionary lacks its subkey");
             require(entries.put(message.getSubkey(), body(message)) == null, "A subkey occurs twice");
+            bytes += message.getSubkey().size() + message.getValue().size();
+            require(bytes <= DictionaryRecord.MAX_BYTES, "A dictionary has too many bytes");
         }
         return DictionaryRecord.of(entries);
     }

@@ -17,10 +17,14 @@ import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
+import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /** Asks over the connections of a {@link PeerNode}, dialling where there is none. Thread-safe. */
 public final class RSocketDhtRpc implements DhtRpc {
+
+    /** A dictionary as large as may be and the nearest contacts take less than half of it. */
+    private static final int MAX_REPLY_BYTES = 1 << 20;
 
     private final PeerNode peer;
     private final Duration timeout;
@@ -38,27 +42,36 @@ public final class RSocketDhtRpc implements DhtRpc {
     @Override
     public Mono<Pong> ping(Contact to) {
         var message = PingRequestMessage.getDefaultInstance();
-        return call(to, Operation.DHT_PING, message, PingReplyMessage.parser()).map(DhtCodec::toPong);
+        return call(to, Operation.DHT_PING, message, reply -> read(reply, PingReplyMessage.parser(), 1))
+                .map(DhtCodec::toPong);
     }
 
     @Override
     public Mono<FindReply> find(Contact to, FindRequest request) {
         int targets = request.targets().size();
-        return call(to, Operation.DHT_FIND, DhtCodec.toMessage(request), FindReplyMessage.parser())
+        return call(
+                        to,
+                        Operation.DHT_FIND,
+                        DhtCodec.toMessage(request),
+                        reply -> read(reply, FindReplyMessage.parser(), targets))
                 .map(reply -> DhtCodec.toFindReply(reply, targets));
     }
 
     @Override
     public Mono<StoreReply> store(Contact to, StoreRequest request) {
         int records = request.records().size();
-        return call(to, Operation.DHT_STORE, DhtCodec.toMessage(request), StoreReplyMessage.parser())
+        return call(
+                        to,
+                        Operation.DHT_STORE,
+                        DhtCodec.toMessage(request),
+                        reply -> read(reply, StoreReplyMessage.parser(), 1))
                 .map(reply -> DhtCodec.toStoreReply(reply, records));
     }
 
     private <M extends MessageLite> Mono<M> call(
-            Contact to, Operation operation, MessageLite message, Parser<M> parser) {
+            Contact to, Operation operation, MessageLite message, Function<Reply, M> read) {
         return Mono.defer(() -> peer.connect(to.peerId(), to.addresses()))
-                .flatMap(connection -> exchange(connection, operation, message).map(reply -> read(reply, parser)))
+                .flatMap(connection -> exchange(connection, operation, message).map(read))
                 .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                 .timeout(timeout)
                 .onErrorMap(ErrorCodec::fromWire);
@@ -69,8 +82,9 @@ public final class RSocketDhtRpc implements DhtRpc {
                 () -> Request.ofMessage(operation, "", timeout, message), connection::request, Request::release);
     }
 
-    private static <M extends MessageLite> M read(Reply reply, Parser<M> parser) {
+    private static <M extends MessageLite> M read(Reply reply, Parser<M> parser, int targets) {
         try {
+            DhtCodec.requireSize(reply.body(), targets * MAX_REPLY_BYTES);
             return reply.message(parser);
         } finally {
             reply.release();

@@ -122,6 +122,18 @@ class DhtCodecTest {
     }
 
     @Test
+    void findReply_withADictionaryOfTooManyBytes_isRefused() {
+        var result = FindResultMessage.newBuilder();
+        for (int i = 0; i < 16; i++) {
+            result.addEntries(EntryMessage.newBuilder()
+                    .setSubkey(bytes("s" + i))
+                    .setValue(ByteString.copyFrom(new byte[PlainRecord.MAX_VALUE_BYTES])));
+        }
+
+        assertRefused(result.build());
+    }
+
+    @Test
     void findReply_withAPlainValueAmongSubkeys_isRefused() {
         EntryMessage entry = EntryMessage.newBuilder().setSubkey(bytes("s")).build();
         assertRefused(FindResultMessage.newBuilder()

@@ -15,8 +15,11 @@ import dev.hivemind.dht.proto.RecordMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.proto.StoreRequestMessage;
 import dev.hivemind.dht.proto.StoreStatus;
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
@@ -191,6 +194,35 @@ class HostileMessagesTest {
                         StoreStatus.STORE_STATUS_EXPIRED,
                         StoreStatus.STORE_STATUS_STORED);
         assertThat(swarm.get(0).snapshot().block(TIMEOUT).records()).isEqualTo(1);
+    }
+
+    @Test
+    void anyOperation_withAnOversizedBody_isAViolation() {
+        for (Operation operation : List.of(Operation.DHT_PING, Operation.DHT_FIND, Operation.DHT_STORE)) {
+            var header = new FrameHeader(operation, "", CallId.random(), Deadline.after(TIMEOUT), 0, List.of());
+
+            StepVerifier.create(send(() -> new Request(header, Unpooled.wrappedBuffer(new byte[(2 << 20) + 1]))))
+                    .expectErrorSatisfies(error -> assertThat(error)
+                            .isInstanceOf(ProtocolViolationException.class)
+                            .hasMessageContaining("at most 2097152"))
+                    .verify(TIMEOUT);
+        }
+    }
+
+    @Test
+    void find_answeredWithAnOversizedBody_isAViolation() {
+        PeerNode hostile = swarm.listeningPeer();
+        hostile.handle(
+                Operation.DHT_FIND,
+                (caller, request) -> Mono.just(new Reply(List.of(), Unpooled.wrappedBuffer(new byte[(1 << 20) + 1]))));
+        var rpc = new RSocketDhtRpc(swarm.diallingPeer(), TIMEOUT);
+
+        StepVerifier.create(rpc.find(
+                        Contact.of(hostile.id(), hostile.addresses()), new FindRequest(List.of(NodeId.ZERO), true)))
+                .expectErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOf(ProtocolViolationException.class)
+                        .hasMessageContaining("at most 1048576"))
+                .verify(TIMEOUT);
     }
 
     @Test
