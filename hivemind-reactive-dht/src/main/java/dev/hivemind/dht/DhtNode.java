@@ -8,6 +8,7 @@ import dev.hivemind.dht.lookup.LookupRunner;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.routing.RoutingTable;
+import dev.hivemind.dht.rpc.Answer;
 import dev.hivemind.dht.rpc.DhtRequestHandler;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.RSocketDhtRpc;
@@ -229,6 +230,7 @@ public final class DhtNode implements Dht {
             return local.store(request);
         }
         return rpc.store(to, request)
+                .map(Answer::reply)
                 .onErrorResume(
                         RpcException.class,
                         error -> loop.call(() -> {

@@ -48,25 +48,26 @@ final class PeerBook implements LookupListener, Disposable {
     public void answered(Contact contact) {
         Offer offer = table.offer(contact);
         if (offer.questionable() != null) {
-            question(offer.questionable());
+            question(offer.questionable().id());
         }
     }
 
     /** Silence proves nothing, since it may be ours: a contact is asked again before it counts as gone. */
     @Override
     public void silent(Contact contact) {
-        if (table.contains(contact.id()) && questioned.size() < MAX_QUESTIONED) {
-            question(contact);
+        if (questioned.size() < MAX_QUESTIONED) {
+            question(contact.id());
         }
     }
 
-    /** An overloaded peer is alive. */
+    /** An overloaded peer is alive, though nobody vouches for the addresses at which it was tried. */
     @Override
     public void failed(Contact contact, Throwable error) {
-        if (error instanceof OverloadedException) {
-            answered(contact);
-        } else {
-            table.fail(contact.id());
+        Contact known = table.get(contact.id());
+        if (!(error instanceof OverloadedException)) {
+            table.fail(contact);
+        } else if (known != null) {
+            answered(known);
         }
     }
 
@@ -84,40 +85,43 @@ final class PeerBook implements LookupListener, Disposable {
     private void introduce(Contact stranger) {
         ping(
                 stranger,
-                () -> {
+                answering -> {
                     strangers.remove(stranger.id());
-                    answered(stranger);
+                    answered(answering);
                 },
                 error -> strangers.remove(stranger.id()));
     }
 
     /** Pings a contact until it answers or is dropped, if nobody does so already. */
-    private void question(Contact contact) {
-        if (!questioned.add(contact.id())) {
+    private void question(NodeId id) {
+        Contact contact = table.get(id);
+        if (contact == null || !questioned.add(id)) {
             return;
         }
         ping(
                 contact,
-                () -> {
-                    questioned.remove(contact.id());
-                    answered(contact);
+                answering -> {
+                    questioned.remove(id);
+                    answered(answering);
                 },
                 error -> {
-                    questioned.remove(contact.id());
+                    questioned.remove(id);
                     failed(contact, error);
-                    if (table.contains(contact.id()) && !(error instanceof OverloadedException)) {
-                        question(contact);
+                    if (!(error instanceof OverloadedException)) {
+                        question(id);
                     }
                 });
     }
 
-    private void ping(Contact contact, Runnable onPong, Consumer<Throwable> onError) {
+    private void ping(Contact contact, Consumer<Contact> onPong, Consumer<Throwable> onError) {
         Disposable.Swap slot = Disposables.swap();
         if (pings.add(slot)) {
             slot.update(rpc.ping(contact)
                     .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                     .doFinally(signal -> pings.remove(slot))
-                    .subscribe(pong -> loop.execute(onPong), error -> loop.execute(() -> onError.accept(error))));
+                    .subscribe(
+                            pong -> loop.execute(() -> onPong.accept(pong.from())),
+                            error -> loop.execute(() -> onError.accept(error))));
         }
     }
 

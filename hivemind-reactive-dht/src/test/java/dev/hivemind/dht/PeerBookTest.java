@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.routing.RoutingTable;
+import dev.hivemind.dht.rpc.Answer;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.FindReply;
 import dev.hivemind.dht.rpc.FindRequest;
@@ -12,6 +13,7 @@ import dev.hivemind.dht.rpc.Pong;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,14 +50,14 @@ class PeerBookTest {
         return new Contact(id, List.of(new PeerAddress("127.0.0.1", 1000 + number)));
     }
 
-    private Mono<Pong> noAnswer() {
-        return Mono.<Pong>never()
+    private Mono<Answer<Pong>> noAnswer() {
+        return Mono.<Answer<Pong>>never()
                 .timeout(PING_TIMEOUT, time)
                 .onErrorMap(error -> new DeadlineExceededException("No answer"));
     }
 
-    private static Mono<Pong> pong() {
-        return Mono.just(new Pong(Instant.EPOCH));
+    private static Mono<Answer<Pong>> pong(Contact from) {
+        return Mono.just(new Answer<>(from, new Pong(Instant.EPOCH)));
     }
 
     private void pass(Duration duration) {
@@ -79,7 +81,7 @@ class PeerBookTest {
     @Test
     void silent_ofAContactThatIsOnlySlow_keepsIt() {
         table.offer(contact(1));
-        rpc.pong = to -> Mono.delay(Duration.ofSeconds(2), time).then(pong());
+        rpc.pong = to -> Mono.delay(Duration.ofSeconds(2), time).then(pong(to));
 
         peers.silent(contact(1));
         pass(Duration.ofSeconds(10));
@@ -131,7 +133,7 @@ class PeerBookTest {
 
     @Test
     void met_afterManyStrangersAnsweredWithNothing_stillIntroducesTheNext() {
-        rpc.pong = to -> to.equals(contact(99)) ? pong() : Mono.empty();
+        rpc.pong = to -> to.equals(contact(99)) ? pong(to) : Mono.empty();
         IntStream.range(0, 32).mapToObj(PeerBookTest::contact).forEach(peers::met);
         pass(Duration.ofSeconds(1));
 
@@ -141,14 +143,42 @@ class PeerBookTest {
         assertThat(table.contains(contact(99).id())).isTrue();
     }
 
+    @Test
+    void met_byAPeerThatAnnouncesOtherAddressesInItsAnswer_believesTheAnswer() {
+        Contact moved = new Contact(contact(1).id(), contact(2).addresses());
+        rpc.pong = to -> pong(moved);
+
+        peers.met(contact(1));
+        pass(Duration.ofSeconds(1));
+
+        assertThat(table.get(moved.id())).isEqualTo(moved);
+    }
+
+    @Test
+    void failed_ofAnOverloadedPeerAtAddressesThatOthersTold_keepsTheKnownOnes() {
+        table.offer(contact(1));
+        Contact told = new Contact(contact(1).id(), contact(2).addresses());
+
+        peers.failed(told, new OverloadedException("Later", Duration.ofMillis(1)));
+
+        assertThat(table.get(told.id())).isEqualTo(contact(1));
+    }
+
+    @Test
+    void failed_ofAnOverloadedStranger_entersNoTable() {
+        peers.failed(contact(1), new OverloadedException("Later", Duration.ofMillis(1)));
+
+        assertThat(table.size()).isZero();
+    }
+
     /** Counts pings, and answers as it is told. */
     private static final class FakeRpc implements DhtRpc {
 
         private final List<Contact> pinged = new ArrayList<>();
-        private Function<Contact, Mono<Pong>> pong = to -> pong();
+        private Function<Contact, Mono<Answer<Pong>>> pong = PeerBookTest::pong;
 
         @Override
-        public Mono<Pong> ping(Contact to) {
+        public Mono<Answer<Pong>> ping(Contact to) {
             return Mono.defer(() -> {
                 pinged.add(to);
                 return pong.apply(to);
@@ -156,12 +186,12 @@ class PeerBookTest {
         }
 
         @Override
-        public Mono<FindReply> find(Contact to, FindRequest request) {
+        public Mono<Answer<FindReply>> find(Contact to, FindRequest request) {
             return Mono.error(new UnsupportedOperationException());
         }
 
         @Override
-        public Mono<StoreReply> store(Contact to, StoreRequest request) {
+        public Mono<Answer<StoreReply>> store(Contact to, StoreRequest request) {
             return Mono.error(new UnsupportedOperationException());
         }
     }

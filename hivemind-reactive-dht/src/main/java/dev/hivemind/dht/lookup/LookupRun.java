@@ -1,6 +1,7 @@
 package dev.hivemind.dht.lookup;
 
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.rpc.Answer;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.FindReply;
 import dev.hivemind.dht.rpc.FindRequest;
@@ -78,13 +79,13 @@ final class LookupRun {
                 .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                 .doFinally(signal -> softTimeout.dispose())
                 .subscribe(
-                        reply -> onLoop(() -> answered(machine, contact, reply)),
+                        answer -> onLoop(() -> answered(machine, contact, answer)),
                         error -> onLoop(() -> failed(machine, contact, error))));
     }
 
-    private void answered(IterativeLookup machine, Contact contact, FindReply reply) {
-        listener.answered(contact);
-        machine.answered(contact.id(), reply.results().get(0));
+    private void answered(IterativeLookup machine, Contact contact, Answer<FindReply> answer) {
+        listener.answered(answer.from());
+        machine.answered(contact.id(), answer.reply().results().get(0));
         advance(machine);
     }
 

@@ -77,12 +77,15 @@ final class KBucket {
         return null;
     }
 
-    /** Counts a failure; true if the contact is no longer in the bucket. */
-    boolean fail(NodeId id) {
-        replacements.remove(id);
+    /** Counts a failure of exactly these addresses; true if the contact is no longer in the bucket. */
+    boolean fail(Contact tried) {
+        NodeId id = tried.id();
+        replacements.remove(id, tried);
         Entry entry = active.get(id);
         if (entry == null) {
             return true;
+        } else if (!entry.contact().equals(tried)) {
+            return false;
         }
         if (entry.failures() + 1 < MAX_FAILURES) {
             active.replace(id, new Entry(entry.contact(), entry.failures() + 1));
@@ -126,6 +129,11 @@ final class KBucket {
 
     boolean contains(NodeId id) {
         return active.containsKey(id);
+    }
+
+    @Nullable Contact get(NodeId id) {
+        Entry entry = active.get(id);
+        return entry == null ? null : entry.contact();
     }
 
     int size() {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The contacts of a node that answered it, at most {@code bucketSize} in each bucket.
@@ -74,17 +75,23 @@ public final class RoutingTable {
 
     /**
      * Takes note that a contact did not answer. After the second time in a row it is dropped, and the newest
-     * replacement takes its place.
+     * replacement takes its place. If the table knows the contact by other addresses, nothing is proven about those.
      *
+     * @param tried the contact with the addresses that were tried
      * @return whether the contact is not, or no longer, in the table
      */
-    public boolean fail(NodeId id) {
-        return bucketOf(id).fail(id);
+    public boolean fail(Contact tried) {
+        return bucketOf(tried.id()).fail(tried);
     }
 
     /** Whether a contact is in a bucket. */
     public boolean contains(NodeId id) {
         return bucketOf(id).contains(id);
+    }
+
+    /** The contact in a bucket with this id, or null. */
+    public @Nullable Contact get(NodeId id) {
+        return bucketOf(id).get(id);
     }
 
     /** The {@code count} contacts nearest to an id, or all if there are fewer, nearest first. */

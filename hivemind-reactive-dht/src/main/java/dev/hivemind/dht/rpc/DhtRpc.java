@@ -13,11 +13,11 @@ import reactor.core.publisher.Mono;
 public interface DhtRpc {
 
     /** Whether a peer is a node, and what time it has. */
-    Mono<Pong> ping(Contact to);
+    Mono<Answer<Pong>> ping(Contact to);
 
     /** What a peer knows of some ids. */
-    Mono<FindReply> find(Contact to, FindRequest request);
+    Mono<Answer<FindReply>> find(Contact to, FindRequest request);
 
     /** Asks a peer to keep records. */
-    Mono<StoreReply> store(Contact to, StoreRequest request);
+    Mono<Answer<StoreReply>> store(Contact to, StoreRequest request);
 }

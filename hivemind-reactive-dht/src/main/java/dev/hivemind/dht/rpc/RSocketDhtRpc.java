@@ -40,41 +40,43 @@ public final class RSocketDhtRpc implements DhtRpc {
     }
 
     @Override
-    public Mono<Pong> ping(Contact to) {
+    public Mono<Answer<Pong>> ping(Contact to) {
         var message = PingRequestMessage.getDefaultInstance();
-        return call(to, Operation.DHT_PING, message, reply -> read(reply, PingReplyMessage.parser(), 1))
-                .map(DhtCodec::toPong);
+        return call(
+                to, Operation.DHT_PING, message, reply -> DhtCodec.toPong(read(reply, PingReplyMessage.parser(), 1)));
     }
 
     @Override
-    public Mono<FindReply> find(Contact to, FindRequest request) {
+    public Mono<Answer<FindReply>> find(Contact to, FindRequest request) {
         int targets = request.targets().size();
         return call(
-                        to,
-                        Operation.DHT_FIND,
-                        DhtCodec.toMessage(request),
-                        reply -> read(reply, FindReplyMessage.parser(), targets))
-                .map(reply -> DhtCodec.toFindReply(reply, targets));
+                to,
+                Operation.DHT_FIND,
+                DhtCodec.toMessage(request),
+                reply -> DhtCodec.toFindReply(read(reply, FindReplyMessage.parser(), targets), targets));
     }
 
     @Override
-    public Mono<StoreReply> store(Contact to, StoreRequest request) {
+    public Mono<Answer<StoreReply>> store(Contact to, StoreRequest request) {
         int records = request.records().size();
         return call(
-                        to,
-                        Operation.DHT_STORE,
-                        DhtCodec.toMessage(request),
-                        reply -> read(reply, StoreReplyMessage.parser(), 1))
-                .map(reply -> DhtCodec.toStoreReply(reply, records));
+                to,
+                Operation.DHT_STORE,
+                DhtCodec.toMessage(request),
+                reply -> DhtCodec.toStoreReply(read(reply, StoreReplyMessage.parser(), 1), records));
     }
 
-    private <M extends MessageLite> Mono<M> call(
-            Contact to, Operation operation, MessageLite message, Function<Reply, M> read) {
+    private <T> Mono<Answer<T>> call(Contact to, Operation operation, MessageLite message, Function<Reply, T> read) {
         return Mono.defer(() -> peer.connect(to.peerId(), to.addresses()))
-                .flatMap(connection -> exchange(connection, operation, message).map(read))
+                .flatMap(connection -> exchange(connection, operation, message)
+                        .map(reply -> new Answer<>(contact(connection), read.apply(reply))))
                 .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                 .timeout(timeout)
                 .onErrorMap(ErrorCodec::fromWire);
+    }
+
+    private static Contact contact(PeerConnection connection) {
+        return Contact.of(connection.peerId(), connection.listenAddresses());
     }
 
     private Mono<Reply> exchange(PeerConnection connection, Operation operation, MessageLite message) {

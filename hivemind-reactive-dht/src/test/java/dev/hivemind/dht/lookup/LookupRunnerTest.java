@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.rpc.Answer;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.FindReply;
 import dev.hivemind.dht.rpc.FindRequest;
@@ -73,19 +74,27 @@ class LookupRunnerTest {
         return runner.run(LookupRequest.ofNodes(TARGET, 4), () -> contacts);
     }
 
+    /** A peer knows better than others where it listens. */
+    private static Contact sayingItself(Contact contact) {
+        return new Contact(contact.id(), List.of(new PeerAddress("127.0.0.1", 2)));
+    }
+
     private static Mono<FindReply> nothing() {
         return Mono.just(new FindReply(List.of(new FindResult(List.of(), null))));
     }
 
     @Test
-    void run_withPeersThatAnswer_emitsTheNearest() {
+    void run_withPeersThatAnswer_emitsTheNearestAndTellsTheListenerWhatTheySayThemselves() {
         rpc.answer = contact -> nothing();
 
         StepVerifier.create(run().doOnSubscribe(s -> time.advanceTimeBy(Duration.ZERO)))
                 .then(() -> time.advanceTimeBy(Duration.ofMillis(1)))
                 .assertNext(result -> assertThat(result.closest()).isEqualTo(contacts.subList(0, 4)))
                 .verifyComplete();
-        assertThat(answered).containsExactlyInAnyOrderElementsOf(contacts.subList(0, 4));
+        assertThat(answered)
+                .containsExactlyInAnyOrderElementsOf(contacts.subList(0, 4).stream()
+                        .map(LookupRunnerTest::sayingItself)
+                        .toList());
     }
 
     @Test
@@ -176,21 +185,23 @@ class LookupRunnerTest {
         private int inFlight;
 
         @Override
-        public Mono<FindReply> find(Contact to, FindRequest request) {
+        public Mono<Answer<FindReply>> find(Contact to, FindRequest request) {
             return Mono.defer(() -> {
                 asked.add(to);
                 inFlight++;
-                return answer.apply(to).doFinally(signal -> inFlight--);
+                return answer.apply(to)
+                        .map(reply -> new Answer<>(sayingItself(to), reply))
+                        .doFinally(signal -> inFlight--);
             });
         }
 
         @Override
-        public Mono<Pong> ping(Contact to) {
+        public Mono<Answer<Pong>> ping(Contact to) {
             return Mono.error(new UnsupportedOperationException());
         }
 
         @Override
-        public Mono<StoreReply> store(Contact to, StoreRequest request) {
+        public Mono<Answer<StoreReply>> store(Contact to, StoreRequest request) {
             return Mono.error(new UnsupportedOperationException());
         }
     }

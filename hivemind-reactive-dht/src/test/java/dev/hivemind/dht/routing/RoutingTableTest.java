@@ -202,7 +202,7 @@ class RoutingTableTest {
         Contact contact = contact();
         table.offer(contact);
 
-        assertThat(table.fail(contact.id())).isFalse();
+        assertThat(table.fail(contact)).isFalse();
 
         assertThat(table.closest(self, 1)).containsExactly(contact);
         assertThat(table.closestResponsive(self, 1, self)).isEmpty();
@@ -214,9 +214,9 @@ class RoutingTableTest {
         Contact contact = contact();
         table.offer(contact);
 
-        table.fail(contact.id());
+        table.fail(contact);
         table.offer(contact);
-        table.fail(contact.id());
+        table.fail(contact);
 
         assertThat(table.contains(contact.id())).isTrue();
     }
@@ -231,8 +231,8 @@ class RoutingTableTest {
         var full = new RoutingTable(self, 2, 1);
         List.of(dead, farContact(), older, newer).forEach(full::offer);
 
-        full.fail(dead.id());
-        assertThat(full.fail(dead.id())).isTrue();
+        full.fail(dead);
+        assertThat(full.fail(dead)).isTrue();
 
         assertThat(full.contains(dead.id())).isFalse();
         assertThat(full.contains(newer.id())).isTrue();
@@ -247,10 +247,23 @@ class RoutingTableTest {
         table.offer(dead);
         table.offer(replacement);
 
-        table.fail(replacement.id());
-        table.fail(dead.id());
-        table.fail(dead.id());
+        table.fail(replacement);
+        table.fail(dead);
+        table.fail(dead);
 
         assertThat(table.size()).isZero();
+    }
+
+    @Test
+    void fail_atOtherAddressesThanTheKnown_provesNothing() {
+        var table = new RoutingTable(self, 20, 1);
+        Contact contact = contact();
+        table.offer(contact);
+        var elsewhere = new Contact(contact.id(), List.of(new PeerAddress("203.0.113.66", 6666)));
+
+        table.fail(elsewhere);
+        table.fail(elsewhere);
+
+        assertThat(table.closestResponsive(self, 1, self)).containsExactly(contact);
     }
 }
