@@ -14,8 +14,6 @@ import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
-import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -31,13 +29,14 @@ public final class DhtRequestHandler {
     /** How many calls may wait for the handler at once. */
     private static final int MAX_PENDING = 1_024;
 
+    /** How many calls of one caller may wait for the handler at once. */
+    private static final int MAX_PENDING_PER_CALLER = 64;
+
     /** A store of 64 records, each as large as may be, takes a little more than half of it. */
     private static final int MAX_REQUEST_BYTES = 2 << 20;
 
-    private static final Duration RETRY_AFTER = Duration.ofMillis(100);
-
     private final DhtHandler handler;
-    private final AtomicInteger pending = new AtomicInteger();
+    private final PendingCalls pending = new PendingCalls(MAX_PENDING, MAX_PENDING_PER_CALLER);
 
     /** Serves this handler. */
     public DhtRequestHandler(DhtHandler handler) {
@@ -57,39 +56,33 @@ public final class DhtRequestHandler {
     }
 
     private Mono<Reply> ping(PeerConnection caller, Request request) {
-        return answer(request, () -> {
+        return answer(caller, request, () -> {
             request.message(PingRequestMessage.parser());
             return handler.ping(contact(caller)).map(DhtCodec::toMessage);
         });
     }
 
     private Mono<Reply> find(PeerConnection caller, Request request) {
-        return answer(request, () -> {
+        return answer(caller, request, () -> {
             FindRequest find = DhtCodec.toFindRequest(request.message(FindRequestMessage.parser()));
             return handler.find(contact(caller), find).map(DhtCodec::toMessage);
         });
     }
 
     private Mono<Reply> store(PeerConnection caller, Request request) {
-        return answer(request, () -> {
+        return answer(caller, request, () -> {
             StoreRequest store = DhtCodec.toStoreRequest(request.message(StoreRequestMessage.parser()));
             return handler.store(contact(caller), store).map(DhtCodec::toMessage);
         });
     }
 
-    private Mono<Reply> answer(Request request, Supplier<Mono<? extends MessageLite>> serve) {
-        return Mono.defer(() -> {
-            if (pending.incrementAndGet() > MAX_PENDING) {
-                pending.decrementAndGet();
-                return Mono.error(new OverloadedException("Too many DHT calls wait here", RETRY_AFTER));
-            }
-            return Mono.defer(() -> {
-                        DhtCodec.requireSize(request.body(), MAX_REQUEST_BYTES);
-                        return serve.get();
-                    })
-                    .map(Reply::ofMessage)
-                    .doFinally(signal -> pending.decrementAndGet());
-        });
+    private Mono<Reply> answer(PeerConnection caller, Request request, Supplier<Mono<? extends MessageLite>> serve) {
+        Mono<Reply> reply = Mono.defer(() -> {
+                    DhtCodec.requireSize(request.body(), MAX_REQUEST_BYTES);
+                    return serve.get();
+                })
+                .map(Reply::ofMessage);
+        return pending.admit(caller.peerId(), reply);
     }
 
     private static Contact contact(PeerConnection caller) {
