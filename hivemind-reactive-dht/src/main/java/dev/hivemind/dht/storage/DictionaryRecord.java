@@ -43,12 +43,12 @@ public final class DictionaryRecord implements DhtValue {
             throw new IllegalArgumentException("A dictionary has at least one entry");
         }
         SortedMap<ByteString, PlainRecord> entries = emptyEntries();
+        entries.putAll(records);
         Instant last = Instant.MIN;
         Instant first = Instant.MAX;
         int bytes = 0;
         for (var entry : records.entrySet()) {
             requireSubkey(entry.getKey());
-            entries.put(entry.getKey(), entry.getValue());
             Instant expiry = entry.getValue().expiresAt();
             last = expiry.isAfter(last) ? expiry : last;
             first = expiry.isBefore(first) ? expiry : first;
