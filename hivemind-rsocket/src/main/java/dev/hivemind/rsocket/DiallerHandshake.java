@@ -59,6 +59,7 @@ final class DiallerHandshake {
     private Mono<PeerConnection> exchange(RSocket rsocket, Request request) {
         return rsocket.requestResponse(codec.encode(request))
                 .map(answer -> readReply(request, answer))
+                .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                 .publishOn(Schedulers.parallel())
                 .flatMap(reply -> answerChallenge(rsocket, request, reply));
     }

@@ -3,6 +3,7 @@ package dev.hivemind.rsocket;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.PayloadTooLargeException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
@@ -62,7 +63,13 @@ public final class PeerConnection implements Disposable {
         return rsocket.requestResponse(codec.encode(request))
                 .transform(answers -> Deadlines.enforce(answers, remaining))
                 .map(answer -> codec.decodeReply(request.header(), answer))
+                .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                 .doOnDiscard(Payload.class, Payload::release);
+    }
+
+    /** A peer must answer every call; ending one without an answer would look like success. */
+    static ProtocolViolationException noAnswer() {
+        return new ProtocolViolationException("The peer ended the call without an answer");
     }
 
     /** Closes the link; calls under way fail with a transient error on both sides. */

@@ -17,8 +17,11 @@ import io.netty.buffer.Unpooled;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import io.rsocket.core.RSocketConnector;
+import io.rsocket.core.RSocketServer;
 import io.rsocket.frame.decoder.PayloadDecoder;
 import io.rsocket.transport.netty.client.TcpClientTransport;
+import io.rsocket.transport.netty.server.CloseableChannel;
+import io.rsocket.transport.netty.server.TcpServerTransport;
 import io.rsocket.util.ByteBufPayload;
 import java.io.IOException;
 import java.io.InputStream;
@@ -196,6 +199,32 @@ class HostileClientTest {
                     .expectError(PeerUnavailableException.class)
                     .verify(TIMEOUT);
             impatient.close().block(TIMEOUT);
+        }
+    }
+
+    @Test
+    void connect_toAListenerThatEndsTheHelloWithoutAnAnswer_fails() {
+        CloseableChannel mute = RSocketServer.create((setup, rsocket) -> Mono.just(new MuteResponder()))
+                .payloadDecoder(PayloadDecoder.ZERO_COPY)
+                .bind(TcpServerTransport.create("127.0.0.1", 0))
+                .block(TIMEOUT);
+        PeerNode dialler = PeerNode.builder().build();
+
+        StepVerifier.create(dialler.connect(PeerAddress.of(mute.address())))
+                .expectErrorMessage("The peer ended the call without an answer")
+                .verify(TIMEOUT);
+
+        dialler.close().block(TIMEOUT);
+        mute.dispose();
+    }
+
+    /** Ends every call without an answer. */
+    private static final class MuteResponder implements RSocket {
+
+        @Override
+        public Mono<Payload> requestResponse(Payload payload) {
+            payload.release();
+            return Mono.empty();
         }
     }
 

@@ -211,6 +211,13 @@ class PeerNodeTest {
     }
 
     @Test
+    void request_thatTheHandlerEndsWithoutAnAnswer_isAProtocolViolation() {
+        listener.handle(Operation.EXPERT_FORWARD, (caller, request) -> Mono.empty());
+
+        assertFails(connection(), tensors(Operation.EXPERT_FORWARD, 1f), ProtocolViolationException.class);
+    }
+
+    @Test
     void request_thatTheHandlerRefuses_keepsTypeMessageAndDetails() {
         listener.handle(
                 Operation.EXPERT_FORWARD,
