@@ -2,6 +2,7 @@ package dev.hivemind.rsocket;
 
 import com.google.protobuf.ByteString;
 import dev.hivemind.rsocket.HelloProof.Role;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.UnauthorizedException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
@@ -9,6 +10,8 @@ import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
 import io.rsocket.RSocket;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
@@ -24,19 +27,25 @@ final class ListenerHandshake {
     private final Hello dialler;
     private final RSocket rsocket;
     private final PayloadCodec codec;
+    private final Consumer<PeerConnection> onProven;
+    private final AtomicBoolean greeted = new AtomicBoolean();
+    private final AtomicBoolean proofReceived = new AtomicBoolean();
     private final Sinks.One<PeerConnection> proven = Sinks.one();
 
+    /** {@code onProven} hears of the connection before any call on it is served. */
     ListenerHandshake(
             PeerIdentity identity,
             List<PeerAddress> listenAddresses,
             Hello dialler,
             RSocket rsocket,
-            PayloadCodec codec) {
+            PayloadCodec codec,
+            Consumer<PeerConnection> onProven) {
         this.identity = identity;
         this.own = Hello.of(identity, listenAddresses);
         this.dialler = dialler;
         this.rsocket = rsocket;
         this.codec = codec;
+        this.onProven = onProven;
     }
 
     /** The connection, once the dialler has proven itself. */
@@ -44,8 +53,17 @@ final class ListenerHandshake {
         return proven.asMono();
     }
 
-    /** Answers the HELLO request. */
+    /** Whether the proof has arrived. Frames keep their order, so that a call before it is not honest. */
+    boolean isProofReceived() {
+        return proofReceived.get();
+    }
+
+    /** Answers the HELLO request; a second one closes the connection. */
     Mono<Reply> greet() {
+        return greeted.compareAndSet(false, true) ? sign() : repeated();
+    }
+
+    private Mono<Reply> sign() {
         return Mono.fromSupplier(() -> HelloReplyMessage.newBuilder()
                         .setHello(own.toMessage())
                         .setSignature(ByteString.copyFrom(HelloProof.sign(identity, Role.LISTENER, own, dialler)))
@@ -54,8 +72,17 @@ final class ListenerHandshake {
                 .map(Reply::ofMessage);
     }
 
-    /** Checks the dialler's proof; a wrong one closes the connection. */
+    /** Checks the dialler's proof; a wrong one and a second one close the connection. */
     Mono<PeerConnection> check(HelloProofMessage proof) {
+        return proofReceived.compareAndSet(false, true) ? verify(proof) : repeated();
+    }
+
+    private <T> Mono<T> repeated() {
+        rsocket.dispose();
+        return Mono.error(new ProtocolViolationException("HELLO and its proof come once per connection"));
+    }
+
+    private Mono<PeerConnection> verify(HelloProofMessage proof) {
         return Mono.fromSupplier(
                         () -> HelloProof.verify(proof.getSignature().toByteArray(), Role.DIALLER, dialler, own))
                 .subscribeOn(Schedulers.parallel())
@@ -64,6 +91,7 @@ final class ListenerHandshake {
 
     private Mono<PeerConnection> accept() {
         var connection = new PeerConnection(dialler.peerId(), dialler.listenAddresses(), rsocket, codec);
+        onProven.accept(connection);
         proven.tryEmitValue(connection);
         return Mono.just(connection);
     }

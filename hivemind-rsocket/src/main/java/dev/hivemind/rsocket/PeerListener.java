@@ -27,6 +27,7 @@ final class PeerListener {
     private final HandlerRegistry handlers;
     private final Consumer<PeerConnection> onProven;
     private final PayloadCodec codec;
+    private final UnprovenConnections unproven;
     private final List<ListeningSocket> channels = new CopyOnWriteArrayList<>();
     private volatile List<PeerAddress> announced = List.of();
 
@@ -37,6 +38,7 @@ final class PeerListener {
         this.handlers = handlers;
         this.onProven = onProven;
         this.codec = new PayloadCodec(config.maxFrameBytes());
+        this.unproven = new UnprovenConnections(config.maxConnections(), config.connectTimeout());
     }
 
     /** Where others are told to connect; empty until bound. */
@@ -73,8 +75,10 @@ final class PeerListener {
     private Mono<RSocket> accept(ConnectionSetupPayload setup, RSocket rsocket) {
         return Mono.<RSocket>fromSupplier(() -> {
                     Hello dialler = readSetup(setup);
-                    var handshake = new ListenerHandshake(config.identity(), announced, dialler, rsocket, codec);
-                    return PeerResponder.ofListener(handshake, handlers, codec, onProven);
+                    var handshake =
+                            new ListenerHandshake(config.identity(), announced, dialler, rsocket, codec, onProven);
+                    unproven.watch(rsocket, handshake.proven());
+                    return PeerResponder.ofListener(handshake, handlers, codec);
                 })
                 .onErrorMap(RpcException.class, ErrorCodec::toRejectedSetup);
     }
@@ -90,10 +94,12 @@ final class PeerListener {
         return Hello.fromMessage(MessageBody.decode(setup.sliceMetadata(), HelloMessage.parser()));
     }
 
+    /** Stops listening and closes the connections that are not proven yet; the others are the pool's. */
     Mono<Void> close() {
         return Flux.fromIterable(channels)
                 .doOnNext(ListeningSocket::dispose)
                 .flatMap(channel -> channel.onClose().onErrorComplete())
-                .then();
+                .then()
+                .doOnSubscribe(started -> unproven.dispose());
     }
 }

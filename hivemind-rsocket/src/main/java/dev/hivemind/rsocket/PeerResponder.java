@@ -3,12 +3,12 @@ package dev.hivemind.rsocket;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.UnauthorizedException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,33 +23,26 @@ final class PeerResponder implements RSocket {
     private final @Nullable ListenerHandshake handshake;
     private final HandlerRegistry handlers;
     private final PayloadCodec codec;
-    private final Consumer<PeerConnection> onProven;
 
     private PeerResponder(
             Mono<PeerConnection> proven,
             @Nullable ListenerHandshake handshake,
             HandlerRegistry handlers,
-            PayloadCodec codec,
-            Consumer<PeerConnection> onProven) {
+            PayloadCodec codec) {
         this.proven = proven;
         this.handshake = handshake;
         this.handlers = handlers;
         this.codec = codec;
-        this.onProven = onProven;
     }
 
     /** For a connection that we dialled. */
     static PeerResponder ofDialler(DiallerHandshake handshake, HandlerRegistry handlers, PayloadCodec codec) {
-        return new PeerResponder(handshake.proven(), null, handlers, codec, connection -> {});
+        return new PeerResponder(handshake.proven(), null, handlers, codec);
     }
 
-    /** For a connection that we accepted; {@code onProven} hears of it once its dialler has proven itself. */
-    static PeerResponder ofListener(
-            ListenerHandshake handshake,
-            HandlerRegistry handlers,
-            PayloadCodec codec,
-            Consumer<PeerConnection> onProven) {
-        return new PeerResponder(handshake.proven(), handshake, handlers, codec, onProven);
+    /** For a connection that we accepted. */
+    static PeerResponder ofListener(ListenerHandshake handshake, HandlerRegistry handlers, PayloadCodec codec) {
+        return new PeerResponder(handshake.proven(), handshake, handlers, codec);
     }
 
     @Override
@@ -77,9 +70,13 @@ final class PeerResponder implements RSocket {
 
     private Mono<Reply> serve(Request request) {
         if (request.header().operation() != Operation.HELLO) {
-            return proven.flatMap(caller -> handlers.dispatch(caller, request));
+            return isRefused() ? Mono.error(unproven()) : proven.flatMap(caller -> handlers.dispatch(caller, request));
         }
         return handshake != null ? handshake.greet() : Mono.error(unexpectedHello());
+    }
+
+    private boolean isRefused() {
+        return handshake != null && !handshake.isProofReceived();
     }
 
     private Mono<Void> receiveProof(Payload payload) {
@@ -88,11 +85,12 @@ final class PeerResponder implements RSocket {
             if (handshake == null || request.header().operation() != Operation.HELLO) {
                 return Mono.error(unexpectedHello());
             }
-            return handshake
-                    .check(request.message(HelloProofMessage.parser()))
-                    .doOnNext(onProven)
-                    .then();
+            return handshake.check(request.message(HelloProofMessage.parser())).then();
         });
+    }
+
+    private static UnauthorizedException unproven() {
+        return new UnauthorizedException("Calls are served after the proof of the caller's identity");
     }
 
     private static ProtocolViolationException unexpectedHello() {

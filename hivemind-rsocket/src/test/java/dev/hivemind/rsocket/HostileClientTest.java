@@ -7,6 +7,7 @@ import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.IncompatiblePeerException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.error.UnauthorizedException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
@@ -40,6 +41,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
+import reactor.netty.resources.LoopResources;
 import reactor.test.StepVerifier;
 
 /** Whatever a stranger sends, it gets a typed error or a closed connection, and honest peers are still served. */
@@ -136,12 +138,13 @@ class HostileClientTest {
     }
 
     @Test
-    void request_beforeTheProof_isNotServed() {
+    void request_beforeTheProof_isRefusedAtOnce() {
         RSocket rsocket = rawConnection(hello(PeerIdentity.generate()).build());
-        Request ping = ping(Duration.ofMillis(200));
+        Request ping = ping(Duration.ofHours(1));
 
-        StepVerifier.create(rsocket.requestResponse(new PayloadCodec(65_536).encode(ping)))
-                .expectError()
+        StepVerifier.create(rsocket.requestResponse(new PayloadCodec(65_536).encode(ping))
+                        .onErrorMap(ErrorCodec::fromWire))
+                .expectError(UnauthorizedException.class)
                 .verify(TIMEOUT);
 
         ping.release();
@@ -176,6 +179,74 @@ class HostileClientTest {
         sendProof(rsocket, wrongRole);
 
         StepVerifier.create(rsocket.onClose().onErrorComplete()).verifyComplete();
+    }
+
+    @Test
+    void hello_sentTwice_closesTheConnection() {
+        RSocket rsocket = rawConnection(hello(PeerIdentity.generate()).build());
+        greet(rsocket);
+        Request again = Request.ofMessage(Operation.HELLO, "", TIMEOUT, HelloProofMessage.getDefaultInstance());
+
+        StepVerifier.create(rsocket.requestResponse(new PayloadCodec(65_536).encode(again)))
+                .expectError()
+                .verify(TIMEOUT);
+
+        again.release();
+        assertCloses(rsocket);
+    }
+
+    @Test
+    void proof_sentTwice_closesTheConnection() {
+        PeerIdentity identity = PeerIdentity.generate();
+        HelloMessage claimed = hello(identity).build();
+        RSocket rsocket = rawConnection(claimed);
+        Hello other = greet(rsocket);
+        byte[] proof = HelloProof.sign(identity, HelloProof.Role.DIALLER, Hello.fromMessage(claimed), other);
+
+        sendProof(rsocket, proof);
+        sendProof(rsocket, proof);
+
+        assertCloses(rsocket);
+    }
+
+    @Test
+    void connection_thatNeverProvesItself_isClosedAfterTheConnectTimeout() {
+        PeerNode impatient = PeerNode.builder()
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .connectTimeout(Duration.ofMillis(200))
+                .build();
+        impatient.start().block(TIMEOUT);
+        RSocket rsocket = rawConnection(
+                impatient.addresses().get(0), hello(PeerIdentity.generate()).build());
+
+        assertCloses(rsocket);
+
+        impatient.close().block(TIMEOUT);
+    }
+
+    @Test
+    void connection_thatIsNotProven_isClosedWithTheNode() {
+        LoopResources shared = LoopResources.create("shared", 1, true);
+        PeerNode closing = PeerNode.builder()
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .connectTimeout(Duration.ofHours(1))
+                .loops(shared)
+                .build();
+        closing.start().block(TIMEOUT);
+        RSocket rsocket = rawConnection(
+                closing.addresses().get(0), hello(PeerIdentity.generate()).build());
+        greet(rsocket);
+
+        closing.close().block(TIMEOUT);
+
+        assertCloses(rsocket);
+        shared.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
+    }
+
+    private static void assertCloses(RSocket rsocket) {
+        StepVerifier.create(rsocket.onClose().onErrorComplete())
+                .expectComplete()
+                .verify(TIMEOUT);
     }
 
     @Test
@@ -255,7 +326,10 @@ class HostileClientTest {
     }
 
     private RSocket rawConnection(HelloMessage hello) {
-        PeerAddress address = listener.addresses().get(0);
+        return rawConnection(listener.addresses().get(0), hello);
+    }
+
+    private static RSocket rawConnection(PeerAddress address, HelloMessage hello) {
         return RSocketConnector.create()
                 .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
                 .dataMimeType(RSocketSettings.DATA_MIME_TYPE)

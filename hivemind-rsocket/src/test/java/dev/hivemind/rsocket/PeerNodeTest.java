@@ -147,6 +147,22 @@ class PeerNodeTest {
     }
 
     @Test
+    void connect_fromAHandlerToItsCaller_findsTheCallersConnection() {
+        listener.handle(
+                Operation.DHT_PING,
+                (caller, request) ->
+                        listener.connect(caller.peerId(), List.of()).flatMap(back -> echo(back, request)));
+
+        Flux.range(0, 10)
+                .map(i -> node(PeerNode.builder())
+                        .connect(listener.addresses().get(0))
+                        .block(TIMEOUT))
+                .doOnNext(connection -> assertThat(call(connection, tensors(Operation.DHT_PING, 1f)))
+                        .containsExactly(1f))
+                .blockLast(TIMEOUT);
+    }
+
+    @Test
     void connect_byId_sharesOneConnection() {
         List<PeerConnection> connections = Flux.range(0, 8)
                 .flatMap(i -> dialler.connect(listener.id(), listener.addresses()), 8)
