@@ -11,6 +11,7 @@ import io.rsocket.frame.decoder.PayloadDecoder;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
@@ -45,11 +46,12 @@ final class PeerDialler {
 
     /**
      * A new connection per subscription. Dialling goes on when the subscriber gives up, since RSocket leaks the SETUP
-     * frame of a connector that is cancelled; so {@code onConnected}, who keeps the connection, is told in any case.
+     * frame of a connector that is cancelled; so {@code keeper}, which keeps the connection or names the one to use
+     * instead, is told in any case.
      */
-    Mono<PeerConnection> dial(PeerAddress address, Consumer<PeerConnection> onConnected) {
+    Mono<PeerConnection> dial(PeerAddress address, UnaryOperator<PeerConnection> keeper) {
         return ignoringLateErrors(
-                Mono.fromFuture(() -> setUp(address).doOnNext(onConnected).toFuture(), true));
+                Mono.fromFuture(() -> setUp(address).map(keeper).toFuture(), true));
     }
 
     private Mono<PeerConnection> setUp(PeerAddress address) {
@@ -64,7 +66,7 @@ final class PeerDialler {
     }
 
     /** Nobody waits any more for the errors of an attempt that was given up. */
-    private static <T> Mono<T> ignoringLateErrors(Mono<T> attempt) {
+    static <T> Mono<T> ignoringLateErrors(Mono<T> attempt) {
         return attempt.contextWrite(
                 context -> context.put(ON_ERROR_DROPPED, (Consumer<Throwable>) PeerDialler::logLateError));
     }

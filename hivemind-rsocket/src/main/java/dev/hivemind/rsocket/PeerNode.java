@@ -76,13 +76,13 @@ public final class PeerNode {
     }
 
     /**
-     * Connects to whoever listens at an address. Giving up does not stop an attempt under way; what it yields is kept
-     * for the next who asks.
+     * Connects to whoever listens at an address; a peer that proves to be connected already keeps its connection. Giving
+     * up does not stop an attempt under way; what it yields is kept for the next who asks.
      *
      * <p>Errors: an {@link RpcException} that says why the peer is of no use.
      */
     public Mono<PeerConnection> connect(PeerAddress address) {
-        return dialler.dial(requireNonNull(address, "address"), connections::add);
+        return dialler.dial(requireNonNull(address, "address"), connections::adopt);
     }
 
     /**
@@ -94,7 +94,7 @@ public final class PeerNode {
     public Mono<PeerConnection> connect(PeerId peer, List<PeerAddress> addresses) {
         requireNonNull(peer, "peer");
         List<PeerAddress> candidates = List.copyOf(addresses);
-        return connections.get(peer, () -> dialFirst(peer, candidates));
+        return connections.get(peer, candidates, () -> dialFirst(peer, candidates));
     }
 
     private Mono<PeerConnection> dialFirst(PeerId peer, List<PeerAddress> addresses) {

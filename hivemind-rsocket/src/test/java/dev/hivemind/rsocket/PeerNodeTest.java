@@ -18,10 +18,13 @@ import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import java.io.IOException;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -31,6 +34,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
+import reactor.util.retry.Retry;
 
 /** Two nodes over real sockets; also the guard against a mix-up of Netty versions, which shows on the first bind. */
 class PeerNodeTest {
@@ -170,6 +174,35 @@ class PeerNodeTest {
                 .block(TIMEOUT);
 
         assertThat(connections).hasSize(8).allMatch(connection -> connection == connections.get(0));
+    }
+
+    @Test
+    void connect_byAddressToAConnectedPeer_keepsTheConnection() {
+        PeerConnection first = connection();
+
+        assertThat(connection()).isSameAs(first);
+        assertThat(first.isDisposed()).isFalse();
+    }
+
+    @Test
+    void connect_givenUpWhileTheFirstAddressIsSilent_reachesTheSecond() throws IOException {
+        PeerNode patient = node(PeerNode.builder().connectTimeout(Duration.ofMillis(300)));
+        try (var silent = new ServerSocket(0)) {
+            List<PeerAddress> addresses = List.of(
+                    new PeerAddress("127.0.0.1", silent.getLocalPort()),
+                    listener.addresses().get(0));
+
+            StepVerifier.create(patient.connect(listener.id(), addresses).timeout(Duration.ofMillis(100)))
+                    .expectError(TimeoutException.class)
+                    .verify(TIMEOUT);
+
+            // Without addresses, only a living connection serves.
+            Mono<PeerConnection> living = patient.connect(listener.id(), List.of());
+            StepVerifier.create(living.retryWhen(Retry.fixedDelay(100, Duration.ofMillis(50))))
+                    .expectNextCount(1)
+                    .expectComplete()
+                    .verify(TIMEOUT);
+        }
     }
 
     @Test
