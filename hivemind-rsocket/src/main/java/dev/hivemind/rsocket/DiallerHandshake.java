@@ -67,7 +67,7 @@ final class DiallerHandshake {
     private HelloReplyMessage readReply(Request request, Payload answer) {
         Reply reply = codec.decodeReply(request.header(), answer);
         try {
-            return reply.message(HelloReplyMessage.parser());
+            return reply.message(HelloReplyMessage.parser(), MessageBody.MAX_HELLO_BYTES);
         } finally {
             reply.release();
         }

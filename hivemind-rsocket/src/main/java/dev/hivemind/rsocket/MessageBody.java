@@ -12,6 +12,12 @@ import java.io.IOException;
 /** Protobuf messages in reference-counted buffers. */
 final class MessageBody {
 
+    /** Room for a full {@link Hello}, or a proof. */
+    static final int MAX_HELLO_BYTES = 16 * 1_024;
+
+    /** Room for eight of the largest records of the DHT. Parsed messages take several times the memory of their bytes. */
+    static final int DEFAULT_MAX_BYTES = 2 * 1_024 * 1_024;
+
     private MessageBody() {}
 
     /** The message's bytes in a pooled buffer that the caller owns. */
@@ -29,8 +35,13 @@ final class MessageBody {
         }
     }
 
-    /** Reads a message; borrows the buffer. */
-    static <M extends MessageLite> M decode(ByteBuf body, Parser<M> parser) {
+    /** Reads a message of at most so many bytes; refuses a larger one unread. Borrows the buffer. */
+    static <M extends MessageLite> M decode(ByteBuf body, Parser<M> parser, int maxBytes) {
+        if (body.readableBytes() > maxBytes) {
+            throw new ProtocolViolationException(
+                    "A message of %d bytes is larger than the %d that this operation allows"
+                            .formatted(body.readableBytes(), maxBytes));
+        }
         try {
             return parser.parseFrom(CodedInputStream.newInstance(body.nioBuffer()));
         } catch (IOException e) {

@@ -91,7 +91,8 @@ final class PeerListener {
         if (!RSocketSettings.acceptsKeepalive(setup.keepAliveInterval(), setup.keepAliveMaxLifetime())) {
             throw new ProtocolViolationException("The keepalive times are out of bounds");
         }
-        return Hello.fromMessage(MessageBody.decode(setup.sliceMetadata(), HelloMessage.parser()));
+        return Hello.fromMessage(
+                MessageBody.decode(setup.sliceMetadata(), HelloMessage.parser(), MessageBody.MAX_HELLO_BYTES));
     }
 
     /** Stops listening and closes the connections that are not proven yet; the others are the pool's. */

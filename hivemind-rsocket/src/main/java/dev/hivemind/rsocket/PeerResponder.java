@@ -85,7 +85,9 @@ final class PeerResponder implements RSocket {
             if (handshake == null || request.header().operation() != Operation.HELLO) {
                 return Mono.error(unexpectedHello());
             }
-            return handshake.check(request.message(HelloProofMessage.parser())).then();
+            return handshake
+                    .check(request.message(HelloProofMessage.parser(), MessageBody.MAX_HELLO_BYTES))
+                    .then();
         });
     }
 

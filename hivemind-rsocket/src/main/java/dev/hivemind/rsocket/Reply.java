@@ -47,12 +47,22 @@ public record Reply(List<TensorDescriptor> descriptors, ByteBuf body) {
     }
 
     /**
-     * The body as a protobuf message.
+     * The body as a protobuf message of at most 2 MiB.
      *
-     * @throws ProtocolViolationException if it is something else
+     * @throws ProtocolViolationException if it is something else, or larger
      */
     public <M extends MessageLite> M message(Parser<M> parser) {
-        return MessageBody.decode(body, parser);
+        return message(parser, MessageBody.DEFAULT_MAX_BYTES);
+    }
+
+    /**
+     * The body as a protobuf message of bounded size.
+     *
+     * @param maxBytes the largest body to parse
+     * @throws ProtocolViolationException if it is something else, or larger
+     */
+    public <M extends MessageLite> M message(Parser<M> parser, int maxBytes) {
+        return MessageBody.decode(body, parser, maxBytes);
     }
 
     /** Gives up the reference to the body. */

@@ -129,6 +129,15 @@ class HostileClientTest {
     }
 
     @Test
+    void setup_withAnOversizedHello_isRefusedUnread() {
+        HelloMessage hello = hello(PeerIdentity.generate())
+                .addFeatures("x".repeat(MessageBody.MAX_HELLO_BYTES))
+                .build();
+
+        assertRefused(hello, ProtocolViolationException.class, "larger");
+    }
+
+    @Test
     void setup_withAMalformedAddress_isRefused() {
         HelloMessage hello = hello(PeerIdentity.generate())
                 .addListenAddresses("not an address")
