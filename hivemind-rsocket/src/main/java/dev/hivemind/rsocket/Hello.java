@@ -21,7 +21,7 @@ record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAdd
 
     static final int PROTOCOL_VERSION = 1;
     static final int NONCE_BYTES = 32;
-    private static final int MAX_LISTEN_ADDRESSES = 16;
+    static final int MAX_LISTEN_ADDRESSES = 16;
     private static final int MAX_FEATURES = 64;
     private static final SecureRandom RANDOM = new SecureRandom();
 

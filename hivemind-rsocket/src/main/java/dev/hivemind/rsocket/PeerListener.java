@@ -68,6 +68,7 @@ final class PeerListener {
                 ? channels.stream()
                         .flatMap(channel -> PeerAddress.of(channel.address()).reachable().stream())
                         .distinct()
+                        .limit(Hello.MAX_LISTEN_ADDRESSES)
                         .toList()
                 : config.announce();
     }

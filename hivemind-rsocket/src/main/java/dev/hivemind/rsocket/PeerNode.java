@@ -160,7 +160,7 @@ public final class PeerNode {
 
         /**
          * Where others are told to connect, when that differs from where the node listens. Default: the listen
-         * addresses, a wildcard replaced by the addresses of this machine.
+         * addresses, a wildcard replaced by the addresses of this machine. At most 16; of more defaults the first.
          */
         public Builder announce(PeerAddress... addresses) {
             this.announce = List.of(addresses);

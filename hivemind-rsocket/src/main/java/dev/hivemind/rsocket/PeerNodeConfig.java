@@ -33,6 +33,9 @@ record PeerNodeConfig(
         require(
                 maxFrameBytes >= MIN_MAX_FRAME_BYTES && maxFrameBytes <= DEFAULT_MAX_FRAME_BYTES,
                 "maxFrameBytes lies between %d and %d".formatted(MIN_MAX_FRAME_BYTES, DEFAULT_MAX_FRAME_BYTES));
+        require(
+                announce.size() <= Hello.MAX_LISTEN_ADDRESSES,
+                "at most %d addresses are announced".formatted(Hello.MAX_LISTEN_ADDRESSES));
         require(maxConnections >= 1, "maxConnections is at least 1");
         require(!connectTimeout.isNegative() && !connectTimeout.isZero(), "connectTimeout is positive");
     }

@@ -1,6 +1,7 @@
 package dev.hivemind.rsocket;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
@@ -27,6 +28,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -242,6 +244,29 @@ class PeerNodeTest {
                         .isInstanceOf(PeerUnavailableException.class)
                         .hasMessageContaining(gone.toString()))
                 .verify(TIMEOUT);
+    }
+
+    @Test
+    void build_announcingMoreAddressesThanAHelloHolds_isRefused() {
+        PeerAddress[] addresses = IntStream.rangeClosed(1, 17)
+                .mapToObj(i -> new PeerAddress("192.0.2." + i, 1_337))
+                .toArray(PeerAddress[]::new);
+
+        assertThatThrownBy(() -> PeerNode.builder().announce(addresses).build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("16");
+    }
+
+    @Test
+    void start_onMoreSocketsThanAHelloHolds_announcesTheFirst() {
+        PeerAddress[] sockets =
+                Stream.generate(() -> new PeerAddress("127.0.0.1", 0)).limit(17).toArray(PeerAddress[]::new);
+        PeerNode wide = node(PeerNode.builder().listen(sockets));
+
+        wide.start().block(TIMEOUT);
+
+        assertThat(wide.addresses()).hasSize(16);
+        assertThat(wide.connect(listener.addresses().get(0)).block(TIMEOUT)).isNotNull();
     }
 
     @Test

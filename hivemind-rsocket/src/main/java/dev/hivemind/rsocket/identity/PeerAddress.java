@@ -65,7 +65,7 @@ public record PeerAddress(String host, int port) {
 
     /**
      * The addresses under which others may reach a socket bound to this one: itself, or, for a wildcard such as
-     * {@code 0.0.0.0}, those of the machine's running interfaces, loopback last.
+     * {@code 0.0.0.0}, those of the machine's running interfaces, IPv4 before IPv6 and loopback last.
      */
     public List<PeerAddress> reachable() {
         return LocalInterfaces.expand(host).stream()
