@@ -14,7 +14,13 @@ import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.proto.HelloMessage;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
+import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import io.rsocket.core.RSocketConnector;
@@ -31,6 +37,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -42,6 +49,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
+import reactor.netty.tcp.TcpClient;
 import reactor.test.StepVerifier;
 
 /** Whatever a stranger sends, it gets a typed error or a closed connection, and honest peers are still served. */
@@ -252,6 +260,56 @@ class HostileClientTest {
         shared.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
     }
 
+    @Test
+    void replies_leftUnread_closeTheConnection() {
+        var caller = new CompletableFuture<PeerConnection>();
+        listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> {
+            caller.complete(peer);
+            return Mono.fromSupplier(HostileClientTest::eightMebibytes);
+        });
+        var channel = new CompletableFuture<Channel>();
+        RSocket rsocket = provenConnection(channel);
+        channel.join().config().setAutoRead(false);
+
+        callWithoutReading(rsocket, 16);
+
+        StepVerifier.create(Mono.fromFuture(caller).flatMap(PeerConnection::onClose))
+                .expectComplete()
+                .verify(TIMEOUT);
+        channel.join().close().syncUninterruptibly();
+        assertCloses(rsocket);
+    }
+
+    private static Reply eightMebibytes() {
+        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(8 << 20).writeZero(8 << 20);
+        return Reply.ofTensors(List.of(new TensorFrame(TensorDescriptor.of(ElementType.UINT8, 8 << 20), data)));
+    }
+
+    private RSocket provenConnection(CompletableFuture<Channel> channel) {
+        PeerIdentity identity = PeerIdentity.generate();
+        HelloMessage claimed = hello(identity).build();
+        PeerAddress address = listener.addresses().get(0);
+        RSocket rsocket = rawConnection(
+                TcpClient.newConnection()
+                        .host(address.host())
+                        .port(address.port())
+                        .doOnConnected(connection -> channel.complete(connection.channel())),
+                claimed);
+        Hello other = greet(rsocket);
+        sendProof(rsocket, HelloProof.sign(identity, HelloProof.Role.DIALLER, Hello.fromMessage(claimed), other));
+        return rsocket;
+    }
+
+    private static void callWithoutReading(RSocket rsocket, int calls) {
+        for (int i = 0; i < calls; i++) {
+            Request request =
+                    Request.ofMessage(Operation.EXPERT_FORWARD, "x", TIMEOUT, HelloMessage.getDefaultInstance());
+            rsocket.requestResponse(new PayloadCodec(65_536).encode(request))
+                    .subscribe(Payload::release, ignored -> {});
+            request.release();
+        }
+    }
+
     private static void assertCloses(RSocket rsocket) {
         StepVerifier.create(rsocket.onClose().onErrorComplete())
                 .expectComplete()
@@ -339,12 +397,16 @@ class HostileClientTest {
     }
 
     private static RSocket rawConnection(PeerAddress address, HelloMessage hello) {
+        return rawConnection(TcpClient.newConnection().host(address.host()).port(address.port()), hello);
+    }
+
+    private static RSocket rawConnection(TcpClient client, HelloMessage hello) {
         return RSocketConnector.create()
                 .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
                 .dataMimeType(RSocketSettings.DATA_MIME_TYPE)
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)
                 .setupPayload(ByteBufPayload.create(Unpooled.EMPTY_BUFFER, Unpooled.wrappedBuffer(hello.toByteArray())))
-                .connect(TcpClientTransport.create(address.host(), address.port()))
+                .connect(TcpClientTransport.create(client))
                 .block(TIMEOUT);
     }
 

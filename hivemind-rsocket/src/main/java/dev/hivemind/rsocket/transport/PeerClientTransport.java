@@ -2,7 +2,6 @@ package dev.hivemind.rsocket.transport;
 
 import io.rsocket.DuplexConnection;
 import io.rsocket.transport.ClientTransport;
-import io.rsocket.transport.netty.TcpDuplexConnection;
 import reactor.core.publisher.Mono;
 import reactor.netty.tcp.TcpClient;
 
@@ -32,6 +31,6 @@ public final class PeerClientTransport implements ClientTransport {
     public Mono<DuplexConnection> connect() {
         return client.doOnConnected(connection -> FrameGuard.install(connection, maxFrameBytes))
                 .connect()
-                .map(connection -> new TcpDuplexConnection("client", connection));
+                .map(connection -> OutboundGate.before(connection, "client"));
     }
 }

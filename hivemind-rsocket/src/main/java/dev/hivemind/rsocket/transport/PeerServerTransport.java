@@ -1,7 +1,6 @@
 package dev.hivemind.rsocket.transport;
 
 import io.rsocket.transport.ServerTransport;
-import io.rsocket.transport.netty.TcpDuplexConnection;
 import reactor.core.publisher.Mono;
 import reactor.netty.tcp.TcpServer;
 
@@ -32,7 +31,7 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
     public Mono<ListeningSocket> start(ConnectionAcceptor acceptor) {
         return server.doOnConnection(connection -> {
                     FrameGuard.install(connection, maxFrameBytes);
-                    acceptor.apply(new TcpDuplexConnection("server", connection))
+                    acceptor.apply(OutboundGate.before(connection, "server"))
                             .then(Mono.<Void>never())
                             .subscribe(connection.disposeSubscriber());
                 })
