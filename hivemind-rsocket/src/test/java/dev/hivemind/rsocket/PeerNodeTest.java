@@ -328,10 +328,11 @@ class PeerNodeTest {
         listener.handle(
                 Operation.EXPERT_FORWARD,
                 (caller, request) -> Mono.<Reply>never().doOnCancel(() -> cancelled.complete(true)));
+        PeerConnection connection = connection();
         Request request =
-                Request.ofTensors(Operation.EXPERT_FORWARD, "expert.1", Duration.ofMillis(50), List.of(frame(1f)));
+                Request.ofTensors(Operation.EXPERT_FORWARD, "expert.1", Duration.ofMillis(500), List.of(frame(1f)));
 
-        assertFails(connection(), request, DeadlineExceededException.class);
+        assertFails(connection, request, DeadlineExceededException.class);
 
         assertThat(cancelled
                         .orTimeout(10, java.util.concurrent.TimeUnit.SECONDS)
