@@ -9,11 +9,10 @@ import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.dht.storage.PlainRecord;
-import dev.hivemind.dht.storage.TestClock;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -22,7 +21,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
@@ -33,10 +31,7 @@ class DhtNodeTest {
     private static final Duration TIMEOUT = Swarm.TIMEOUT;
     private static final DhtKey KEY = DhtKey.of("key");
 
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
-
-    private final TestClock clock = new TestClock();
+    private final ManualClock clock = new ManualClock();
     private final Swarm swarm = new Swarm(
             20,
             node -> node.bucketSize(5)
@@ -54,11 +49,11 @@ class DhtNodeTest {
     }
 
     private DhtRecord plain(DhtKey key, String value, long seconds) {
-        return DhtRecord.of(key, bytes(value), clock.in(seconds));
+        return DhtRecord.of(key, bytes(value), clock.instant().plusSeconds(seconds));
     }
 
     private DhtRecord entry(String subkey, String value, long seconds) {
-        return DhtRecord.of(KEY, bytes(subkey), bytes(value), clock.in(seconds));
+        return DhtRecord.of(KEY, bytes(subkey), bytes(value), clock.instant().plusSeconds(seconds));
     }
 
     private int copies() {
@@ -127,7 +122,8 @@ class DhtNodeTest {
         swarm.get(5).store(plain(KEY, "new", 20)).block(TIMEOUT);
 
         assertThat(copies()).isEqualTo(3);
-        assertThat(swarm.get(3).get(KEY).block(TIMEOUT)).isEqualTo(new PlainRecord(bytes("new"), clock.in(20)));
+        assertThat(swarm.get(3).get(KEY).block(TIMEOUT))
+                .isEqualTo(new PlainRecord(bytes("new"), clock.instant().plusSeconds(20)));
     }
 
     @Test
@@ -140,7 +136,8 @@ class DhtNodeTest {
         assertThat(receipt.stored()).isZero();
         assertThat(receipt.stale()).isEqualTo(3);
         clock.advance(Duration.ofSeconds(30));
-        assertThat(swarm.get(2).get(KEY).block(TIMEOUT)).isEqualTo(new PlainRecord(bytes("new"), clock.in(30)));
+        assertThat(swarm.get(2).get(KEY).block(TIMEOUT))
+                .isEqualTo(new PlainRecord(bytes("new"), clock.instant().plusSeconds(30)));
     }
 
     @Test
@@ -154,8 +151,12 @@ class DhtNodeTest {
 
         assertThat(found.entries())
                 .containsExactly(
-                        Map.entry(bytes("a"), new PlainRecord(bytes("1"), clock.in(10))),
-                        Map.entry(bytes("b"), new PlainRecord(bytes("2"), clock.in(20))));
+                        Map.entry(
+                                bytes("a"),
+                                new PlainRecord(bytes("1"), clock.instant().plusSeconds(10))),
+                        Map.entry(
+                                bytes("b"),
+                                new PlainRecord(bytes("2"), clock.instant().plusSeconds(20))));
     }
 
     @Test

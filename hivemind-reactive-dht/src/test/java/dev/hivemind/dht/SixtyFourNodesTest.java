@@ -9,7 +9,6 @@ import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.PlainRecord;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.PeerNode;
 import java.time.Duration;
 import java.util.List;
@@ -18,7 +17,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Flux;
 
 /** A swarm in which no node can know all others: 64 nodes, k = 4, 3 replicas, over real sockets. */
@@ -29,9 +27,6 @@ class SixtyFourNodesTest {
     private static final int REPLICAS = 3;
     private static final int RECORDS = 64;
     private static final Duration TIMEOUT = Swarm.TIMEOUT;
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final Swarm swarm =
             new Swarm(64, node -> node.bucketSize(4).replicas(REPLICAS).softTimeout(Duration.ofSeconds(2)));

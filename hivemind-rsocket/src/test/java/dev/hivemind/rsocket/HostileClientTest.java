@@ -43,7 +43,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -56,9 +55,6 @@ import reactor.test.StepVerifier;
 class HostileClientTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final AtomicInteger served = new AtomicInteger();
     private PeerNode listener;

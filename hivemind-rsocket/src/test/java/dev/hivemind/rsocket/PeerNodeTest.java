@@ -32,7 +32,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
@@ -42,9 +41,6 @@ import reactor.util.retry.Retry;
 class PeerNodeTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final ConcurrentLinkedQueue<PeerNode> nodes = new ConcurrentLinkedQueue<>();
     private PeerNode listener = node(PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)));

@@ -4,17 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 class PeerBackoffTest {
 
     private final PeerId peer = PeerIdentity.fromSeed(new byte[32]).id();
-    private long now = 42;
-    private final PeerBackoff backoff = new PeerBackoff(() -> now);
+    private final ManualClock clock = new ManualClock();
+    private final PeerBackoff backoff = new PeerBackoff(clock::nanoTime);
 
     private void pass(int seconds) {
-        now += Duration.ofSeconds(seconds).toNanos();
+        clock.advance(Duration.ofSeconds(seconds));
     }
 
     @Test

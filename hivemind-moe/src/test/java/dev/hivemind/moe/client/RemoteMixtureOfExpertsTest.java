@@ -13,7 +13,6 @@ import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.util.Arrays;
 import java.util.Set;
@@ -24,7 +23,6 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 class RemoteMixtureOfExpertsTest {
 
@@ -33,9 +31,6 @@ class RemoteMixtureOfExpertsTest {
     private static final int GRID = 6;
     private static final int K_BEST = 2;
     private static final float TOLERANCE = 1e-5f;
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final Swarm swarm = new Swarm();
     private NDManager manager;

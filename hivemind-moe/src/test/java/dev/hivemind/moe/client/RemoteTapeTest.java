@@ -12,7 +12,6 @@ import ai.djl.training.ParameterStore;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.error.UnknownExpertException;
@@ -27,7 +26,6 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
@@ -38,9 +36,6 @@ class RemoteTapeTest {
     private static final int ROWS = 5;
     private static final double LEARNING_RATE = 0.01;
     private static final float TOLERANCE = 1e-5f;
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final Swarm swarm = new Swarm();
     private NDManager manager;

@@ -12,7 +12,6 @@ import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.proto.ExpertSchemaMessage;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.NDArrayFrames;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
@@ -46,9 +45,6 @@ class ExpertServerTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final int WIDTH = 8;
     private static final Offset<Float> CLOSE = Offset.offset(1e-5f);
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     @RegisterExtension
     final ManagedArrays arrays = new ManagedArrays();

@@ -7,11 +7,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
+import dev.hivemind.testkit.TrackedBuffers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.CompositeByteBuf;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class NDArrayFramesTest {
 
     @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
+    final TrackedBuffers buffers = new TrackedBuffers();
 
     @RegisterExtension
     final ManagedArrays arrays = new ManagedArrays();

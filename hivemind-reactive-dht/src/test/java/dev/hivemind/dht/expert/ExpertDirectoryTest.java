@@ -7,9 +7,8 @@ import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.Swarm;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
-import dev.hivemind.dht.storage.TestClock;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +18,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.test.StepVerifier;
 
 class ExpertDirectoryTest {
@@ -27,10 +25,7 @@ class ExpertDirectoryTest {
     private static final Duration TIMEOUT = Swarm.TIMEOUT;
     private static final Duration TTL = Duration.ofSeconds(60);
 
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
-
-    private final TestClock clock = new TestClock();
+    private final ManualClock clock = new ManualClock();
     private final Swarm swarm =
             new Swarm(6, node -> node.softTimeout(Duration.ofSeconds(2)).clock(clock));
 
@@ -64,7 +59,9 @@ class ExpertDirectoryTest {
     }
 
     private void plant(DhtKey key, ByteString subkey, ByteString value) {
-        swarm.get(0).store(DhtRecord.of(key, subkey, value, clock.in(60))).block(TIMEOUT);
+        swarm.get(0)
+                .store(DhtRecord.of(key, subkey, value, clock.instant().plusSeconds(60)))
+                .block(TIMEOUT);
     }
 
     @Test
@@ -192,7 +189,8 @@ class ExpertDirectoryTest {
     @Test
     void successors_underAPlainValue_areNone() {
         swarm.get(0)
-                .store(DhtRecord.of(DhtKey.of("ffn."), ByteString.EMPTY, clock.in(60)))
+                .store(DhtRecord.of(
+                        DhtKey.of("ffn."), ByteString.EMPTY, clock.instant().plusSeconds(60)))
                 .block(TIMEOUT);
 
         assertThat(successors(4, "ffn.")).isEmpty();

@@ -10,8 +10,8 @@ import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.PlainRecord;
-import dev.hivemind.dht.storage.TestClock;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.testkit.ManualClock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +30,7 @@ class IterativeLookupTest {
     private static final NodeId TARGET = NodeId.ofKey(new byte[] {2});
 
     private final Random random = new Random(23);
-    private final TestClock clock = new TestClock();
+    private final ManualClock clock = new ManualClock();
     private final Lifetimes lifetimes = new Lifetimes(clock, Lifetimes.MAX_TTL);
 
     private IterativeLookup lookup(LookupRequest request, List<Contact> seeds) {
@@ -54,7 +54,7 @@ class IterativeLookupTest {
     }
 
     private PlainRecord plain(String text, long seconds) {
-        return new PlainRecord(ByteString.copyFromUtf8(text), clock.in(seconds));
+        return new PlainRecord(ByteString.copyFromUtf8(text), clock.instant().plusSeconds(seconds));
     }
 
     private DictionaryRecord dictionary(String subkey, String text, long seconds) {

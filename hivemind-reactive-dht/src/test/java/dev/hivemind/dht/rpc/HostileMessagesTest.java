@@ -17,7 +17,6 @@ import dev.hivemind.dht.proto.StoreRequestMessage;
 import dev.hivemind.dht.proto.StoreStatus;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
@@ -37,7 +36,6 @@ import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
@@ -46,9 +44,6 @@ class HostileMessagesTest {
 
     private static final Duration TIMEOUT = Swarm.TIMEOUT;
     private static final ByteString ID = ByteString.copyFrom(new byte[32]);
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final Swarm swarm = new Swarm(3, node -> node);
     private PeerConnection connection;

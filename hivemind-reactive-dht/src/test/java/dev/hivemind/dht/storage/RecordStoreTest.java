@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,7 +21,7 @@ class RecordStoreTest {
     private static final DhtKey KEY = DhtKey.of("key");
     private static final NodeId SELF = NodeId.ofKey(new byte[] {42});
 
-    private final TestClock clock = new TestClock();
+    private final ManualClock clock = new ManualClock();
     private final Lifetimes lifetimes = new Lifetimes(clock, Lifetimes.MAX_TTL);
     private final RecordStore store = new RecordStore(SELF, lifetimes, 10_000, 100L << 20);
 
@@ -29,15 +30,15 @@ class RecordStoreTest {
     }
 
     private DhtRecord plain(String value, long seconds) {
-        return DhtRecord.of(KEY, bytes(value), clock.in(seconds));
+        return DhtRecord.of(KEY, bytes(value), clock.instant().plusSeconds(seconds));
     }
 
     private DhtRecord entry(String subkey, String value, long seconds) {
-        return DhtRecord.of(KEY, bytes(subkey), bytes(value), clock.in(seconds));
+        return DhtRecord.of(KEY, bytes(subkey), bytes(value), clock.instant().plusSeconds(seconds));
     }
 
     private PlainRecord body(String value, long seconds) {
-        return new PlainRecord(bytes(value), clock.in(seconds));
+        return new PlainRecord(bytes(value), clock.instant().plusSeconds(seconds));
     }
 
     private DictionaryRecord dictionary() {
@@ -114,7 +115,7 @@ class RecordStoreTest {
         store.put(entry("b", "2", 20));
 
         assertThat(dictionary().entries()).hasSize(2);
-        assertThat(dictionary().expiresAt()).isEqualTo(clock.in(20));
+        assertThat(dictionary().expiresAt()).isEqualTo(clock.instant().plusSeconds(20));
         clock.advance(Duration.ofSeconds(15));
         assertThat(dictionary().entries().keySet()).containsExactly(bytes("b"));
         assertThat(store.recordCount()).isEqualTo(1);
@@ -192,7 +193,8 @@ class RecordStoreTest {
             DhtKey key = keys.get(random.nextInt(keys.size()));
             ByteString subkey = random.nextInt(3) == 0 ? null : bytes("s" + random.nextInt(3));
             var body = new PlainRecord(
-                    ByteString.copyFrom(new byte[random.nextInt(600)]), clock.in(random.nextInt(30) - 1));
+                    ByteString.copyFrom(new byte[random.nextInt(600)]),
+                    clock.instant().plusSeconds(random.nextInt(30) - 1));
             var before = contents(small, keys);
 
             PutResult result = small.put(new DhtRecord(key, subkey, body));
@@ -222,12 +224,15 @@ class RecordStoreTest {
                 .sorted(Comparator.comparing(key -> SELF.distance(key.target())))
                 .toList();
         for (int i : new int[] {1, 2, 4}) {
-            small.put(DhtRecord.of(nearestFirst.get(i), bytes("v"), clock.in(10 * i)));
+            small.put(DhtRecord.of(
+                    nearestFirst.get(i), bytes("v"), clock.instant().plusSeconds(10 * i)));
         }
 
-        assertThat(small.put(DhtRecord.of(nearestFirst.get(0), bytes("v"), clock.in(1))))
+        assertThat(small.put(DhtRecord.of(
+                        nearestFirst.get(0), bytes("v"), clock.instant().plusSeconds(1))))
                 .isEqualTo(PutResult.STORED);
-        assertThat(small.put(DhtRecord.of(nearestFirst.get(3), bytes("v"), clock.in(1_000))))
+        assertThat(small.put(DhtRecord.of(
+                        nearestFirst.get(3), bytes("v"), clock.instant().plusSeconds(1_000))))
                 .isEqualTo(PutResult.FULL);
 
         assertThat(nearestFirst.stream().map(key -> small.get(key.target()) != null))
@@ -314,7 +319,8 @@ class RecordStoreTest {
     @Test
     void put_ofEmptyKeySubkeyAndValue_areThreeDifferentThings() {
         DhtKey empty = new DhtKey(ByteString.EMPTY);
-        store.put(DhtRecord.of(empty, ByteString.EMPTY, ByteString.EMPTY, clock.in(5)));
+        store.put(DhtRecord.of(
+                empty, ByteString.EMPTY, ByteString.EMPTY, clock.instant().plusSeconds(5)));
 
         assertThat(((DictionaryRecord) store.get(empty.target())).entries()).containsOnlyKeys(ByteString.EMPTY);
     }

@@ -9,6 +9,7 @@ import dev.hivemind.rsocket.proto.FrameHeaderMessage;
 import dev.hivemind.rsocket.proto.TensorDescriptorMessage;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.testkit.TrackedBuffers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,6 +35,9 @@ class FrameCodecTest {
                     TensorDescriptor.of(ElementType.FLOAT16, 64, 1024),
                     TensorDescriptor.of(ElementType.INT64),
                     TensorDescriptor.of(ElementType.BOOL, 0, 5)));
+
+    @RegisterExtension
+    final TrackedBuffers buffers = new TrackedBuffers();
 
     @Test
     void decode_ofAnEncodedHeader_returnsItsFields() {

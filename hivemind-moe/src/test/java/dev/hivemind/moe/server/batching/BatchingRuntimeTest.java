@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import dev.hivemind.rsocket.BufferLeakExtension;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
@@ -31,7 +30,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
@@ -41,9 +39,6 @@ class BatchingRuntimeTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final int MAX_BATCH = 16;
     private static final BatchLimits LIMITS = new BatchLimits(MAX_BATCH, 1_000);
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     private final BatchingRuntime runtime = BatchingRuntime.create("hivemind-device-test", 1);
     private final Queue<List<Float>> batches = new ConcurrentLinkedQueue<>();

@@ -1,4 +1,4 @@
-package dev.hivemind.rsocket;
+package dev.hivemind.testkit;
 
 import io.netty.buffer.ByteBufAllocator;
 import java.lang.ref.PhantomReference;
