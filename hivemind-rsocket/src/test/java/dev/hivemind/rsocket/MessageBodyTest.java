@@ -11,15 +11,11 @@ import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 class MessageBodyTest {
 
     private static final HelloMessage MESSAGE =
             HelloMessage.newBuilder().addListenAddresses("127.0.0.1:1337").build();
-
-    @RegisterExtension
-    final BufferLeakExtension leaks = new BufferLeakExtension();
 
     @Test
     void decode_ofAMessageAtTheBound_readsIt() {
