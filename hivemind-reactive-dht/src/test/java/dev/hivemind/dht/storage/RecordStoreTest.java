@@ -268,7 +268,7 @@ class RecordStoreTest {
                         DhtKey.of("k" + random.nextInt(2)),
                         bytes("s" + random.nextInt(40)),
                         bytes("v" + random.nextInt(5)),
-                        clock.in(random.nextInt(20) - 1)))
+                        clock.instant().plusSeconds(random.nextInt(20) - 1)))
                 .toList();
         var naive = new RecordStore(SELF, lifetimes, 10_000, 100L << 20);
         List<PutResult> expected = records.stream().map(naive::put).toList();
