@@ -2,11 +2,13 @@ package dev.hivemind.testkit;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.Connection;
@@ -143,9 +145,16 @@ public final class FaultProxy implements AutoCloseable {
     /** Stops listening, resets every connection, and ends the proxy's thread. */
     @Override
     public void close() {
-        cut();
         server.disposeNow(TIMEOUT);
+        cutAndAwait();
         loops.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
+    }
+
+    /** A thread that ends closes in order what it still has, before it looks at what it was told to do. */
+    private void cutAndAwait() {
+        List<Mono<Void>> ends = connections.stream().map(Connection::onDispose).toList();
+        cut();
+        Mono.when(ends).block(TIMEOUT);
     }
 
     private FaultProxy eachWay(Consumer<Faults> change) {
