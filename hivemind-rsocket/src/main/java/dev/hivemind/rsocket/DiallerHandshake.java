@@ -11,7 +11,6 @@ import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
 import io.netty.buffer.Unpooled;
 import io.rsocket.Payload;
-import io.rsocket.RSocket;
 import io.rsocket.util.ByteBufPayload;
 import java.time.Duration;
 import java.util.List;
@@ -46,22 +45,23 @@ final class DiallerHandshake {
     }
 
     /** Completes the set-up. */
-    Mono<PeerConnection> run(RSocket rsocket, Duration timeout) {
+    Mono<PeerConnection> run(Link link, Duration timeout) {
         return Mono.using(
                         () -> Request.ofMessage(Operation.HELLO, "", timeout, HelloProofMessage.getDefaultInstance()),
-                        request -> exchange(rsocket, request),
+                        request -> exchange(link, request),
                         Request::release)
                 .onErrorMap(ErrorCodec::fromWire)
                 .doOnNext(proven::tryEmitValue)
-                .doOnError(error -> rsocket.dispose());
+                .doOnError(error -> link.rsocket().dispose());
     }
 
-    private Mono<PeerConnection> exchange(RSocket rsocket, Request request) {
-        return rsocket.requestResponse(codec.encode(request))
+    private Mono<PeerConnection> exchange(Link link, Request request) {
+        return link.rsocket()
+                .requestResponse(codec.encode(request))
                 .map(answer -> readReply(request, answer))
                 .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                 .publishOn(Schedulers.parallel())
-                .flatMap(reply -> answerChallenge(rsocket, request, reply));
+                .flatMap(reply -> answerChallenge(link, request, reply));
     }
 
     private HelloReplyMessage readReply(Request request, Payload answer) {
@@ -73,15 +73,15 @@ final class DiallerHandshake {
         }
     }
 
-    private Mono<PeerConnection> answerChallenge(RSocket rsocket, Request request, HelloReplyMessage reply) {
+    private Mono<PeerConnection> answerChallenge(Link link, Request request, HelloReplyMessage reply) {
         Hello listener = Hello.fromMessage(reply.getHello());
         if (!HelloProof.verify(reply.getSignature().toByteArray(), Role.LISTENER, listener, own)) {
             return Mono.error(new UnauthorizedException("The peer did not prove the identity that it claims"));
         }
-        var connection = new PeerConnection(listener.peerId(), listener.listenAddresses(), rsocket, codec);
+        var connection = new PeerConnection(listener.peerId(), listener.listenAddresses(), link, codec);
         return Mono.using(
                 () -> new Request(request.header(), MessageBody.encode(proof(listener))),
-                proof -> rsocket.fireAndForget(codec.encode(proof)).thenReturn(connection),
+                proof -> link.rsocket().fireAndForget(codec.encode(proof)).thenReturn(connection),
                 Request::release);
     }
 

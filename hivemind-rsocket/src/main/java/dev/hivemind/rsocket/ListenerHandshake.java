@@ -8,7 +8,6 @@ import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
-import io.rsocket.RSocket;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -25,7 +24,7 @@ final class ListenerHandshake {
     private final PeerIdentity identity;
     private final Hello own;
     private final Hello dialler;
-    private final RSocket rsocket;
+    private final Link link;
     private final PayloadCodec codec;
     private final Consumer<PeerConnection> onProven;
     private final AtomicBoolean greeted = new AtomicBoolean();
@@ -37,13 +36,13 @@ final class ListenerHandshake {
             PeerIdentity identity,
             List<PeerAddress> listenAddresses,
             Hello dialler,
-            RSocket rsocket,
+            Link link,
             PayloadCodec codec,
             Consumer<PeerConnection> onProven) {
         this.identity = identity;
         this.own = Hello.of(identity, listenAddresses);
         this.dialler = dialler;
-        this.rsocket = rsocket;
+        this.link = link;
         this.codec = codec;
         this.onProven = onProven;
     }
@@ -78,7 +77,7 @@ final class ListenerHandshake {
     }
 
     private <T> Mono<T> repeated() {
-        rsocket.dispose();
+        link.rsocket().dispose();
         return Mono.error(new ProtocolViolationException("HELLO and its proof come once per connection"));
     }
 
@@ -90,7 +89,7 @@ final class ListenerHandshake {
     }
 
     private Mono<PeerConnection> accept() {
-        var connection = new PeerConnection(dialler.peerId(), dialler.listenAddresses(), rsocket, codec);
+        var connection = new PeerConnection(dialler.peerId(), dialler.listenAddresses(), link, codec);
         onProven.accept(connection);
         proven.tryEmitValue(connection);
         return Mono.just(connection);
@@ -99,7 +98,7 @@ final class ListenerHandshake {
     private Mono<PeerConnection> refuse() {
         var error = new UnauthorizedException("The peer did not prove the identity that it claims");
         proven.tryEmitError(error);
-        rsocket.dispose();
+        link.rsocket().dispose();
         return Mono.error(error);
     }
 }

@@ -7,6 +7,7 @@ import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import java.time.Duration;
@@ -22,13 +23,15 @@ public final class PeerConnection implements Disposable {
 
     private final PeerId peerId;
     private final List<PeerAddress> listenAddresses;
+    private final Link link;
     private final RSocket rsocket;
     private final PayloadCodec codec;
 
-    PeerConnection(PeerId peerId, List<PeerAddress> listenAddresses, RSocket rsocket, PayloadCodec codec) {
+    PeerConnection(PeerId peerId, List<PeerAddress> listenAddresses, Link link, PayloadCodec codec) {
         this.peerId = peerId;
         this.listenAddresses = List.copyOf(listenAddresses);
-        this.rsocket = rsocket;
+        this.link = link;
+        this.rsocket = link.rsocket();
         this.codec = codec;
     }
 
@@ -65,6 +68,11 @@ public final class PeerConnection implements Disposable {
                 .map(answer -> codec.decodeReply(request.header(), answer))
                 .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                 .doOnDiscard(Payload.class, Payload::release);
+    }
+
+    /** What bulk on this connection waits for. */
+    SendWindow window() {
+        return link.window();
     }
 
     /** A peer must answer every call; ending one without an answer would look like success. */

@@ -5,7 +5,6 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.transport.PeerClientTransport;
 import io.netty.channel.ChannelOption;
-import io.rsocket.RSocket;
 import io.rsocket.core.RSocketConnector;
 import io.rsocket.frame.decoder.PayloadDecoder;
 import java.util.List;
@@ -57,8 +56,7 @@ final class PeerDialler {
     private Mono<PeerConnection> setUp(PeerAddress address) {
         Mono<PeerConnection> attempt = Mono.defer(() -> {
                     var handshake = new DiallerHandshake(config.identity(), announcedAddresses.get(), codec);
-                    return openSocket(address, handshake)
-                            .flatMap(rsocket -> handshake.run(rsocket, config.connectTimeout()));
+                    return openSocket(address, handshake).flatMap(link -> handshake.run(link, config.connectTimeout()));
                 })
                 .timeout(config.connectTimeout())
                 .onErrorMap(error -> explain(address, error));
@@ -75,7 +73,8 @@ final class PeerDialler {
         LOG.debug("A dial that was given up failed", error);
     }
 
-    private Mono<RSocket> openSocket(PeerAddress address, DiallerHandshake handshake) {
+    private Mono<Link> openSocket(PeerAddress address, DiallerHandshake handshake) {
+        var transport = new PeerClientTransport(tcpClient(address), config.maxFrameBytes());
         return RSocketConnector.create()
                 .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
                 .dataMimeType(RSocketSettings.DATA_MIME_TYPE)
@@ -84,7 +83,8 @@ final class PeerDialler {
                 .maxInboundPayloadSize(config.maxFrameBytes())
                 .setupPayload(Mono.fromSupplier(handshake::setupPayload))
                 .acceptor((setup, rsocket) -> Mono.just(PeerResponder.ofDialler(handshake, handlers, codec)))
-                .connect(new PeerClientTransport(tcpClient(address), config.maxFrameBytes()));
+                .connect(transport)
+                .map(rsocket -> new Link(rsocket, transport.window()));
     }
 
     private TcpClient tcpClient(PeerAddress address) {

@@ -7,6 +7,7 @@ import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.proto.HelloMessage;
 import dev.hivemind.rsocket.transport.ListeningSocket;
 import dev.hivemind.rsocket.transport.PeerServerTransport;
+import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.ConnectionSetupPayload;
 import io.rsocket.RSocket;
 import io.rsocket.core.RSocketServer;
@@ -74,12 +75,12 @@ final class PeerListener {
     }
 
     private Mono<RSocket> accept(ConnectionSetupPayload setup, RSocket rsocket) {
-        return Mono.<RSocket>fromSupplier(() -> {
+        return Mono.deferContextual(context -> {
                     Hello dialler = readSetup(setup);
-                    var handshake =
-                            new ListenerHandshake(config.identity(), announced, dialler, rsocket, codec, onProven);
+                    var link = new Link(rsocket, context.get(SendWindow.class));
+                    var handshake = new ListenerHandshake(config.identity(), announced, dialler, link, codec, onProven);
                     unproven.watch(rsocket, handshake.proven());
-                    return PeerResponder.ofListener(handshake, handlers, codec);
+                    return Mono.<RSocket>just(PeerResponder.ofListener(handshake, handlers, codec));
                 })
                 .onErrorMap(RpcException.class, ErrorCodec::toRejectedSetup);
     }

@@ -6,6 +6,7 @@ import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.RSocket;
 import java.time.Duration;
 import java.util.List;
@@ -173,7 +174,7 @@ class ConnectionPoolTest {
     }
 
     private static PeerConnection connection(PeerId id) {
-        return new PeerConnection(id, List.of(), new OpenSocket(), new PayloadCodec(65_536));
+        return new PeerConnection(id, List.of(), new Link(new OpenSocket(), new OpenWindow()), new PayloadCodec(65_536));
     }
 
     /** Lives until it is disposed. */
@@ -189,6 +190,19 @@ class ConnectionPoolTest {
         @Override
         public boolean isDisposed() {
             return disposed;
+        }
+    }
+
+    private static final class OpenWindow implements SendWindow {
+
+        @Override
+        public Mono<Void> awaitRoom() {
+            return Mono.empty();
+        }
+
+        @Override
+        public long unsentBytes() {
+            return 0;
         }
     }
 }

@@ -20,7 +20,7 @@ import reactor.netty.Connection;
  * A connection that closes when its peer leaves too many bytes unread: RSocket's queue of frames to send has no bound.
  * Counts the bytes that RSocket hands over, less those that the socket took. Thread-safe.
  */
-final class OutboundGate extends ChannelOutboundHandlerAdapter implements DuplexConnection {
+final class OutboundGate extends ChannelOutboundHandlerAdapter implements DuplexConnection, SendWindow {
 
     private static final Logger LOG = LoggerFactory.getLogger(OutboundGate.class);
 
@@ -37,7 +37,7 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
     }
 
     /** The RSocket side of a TCP connection, behind a gate. */
-    static DuplexConnection before(Connection connection, String side) {
+    static OutboundGate before(Connection connection, String side) {
         var gate = new OutboundGate(new TcpDuplexConnection(side, connection));
         connection.addHandlerLast("hivemind.outbound-gate", gate);
         return gate;
@@ -59,6 +59,16 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
         ChannelPromise written = promise.unvoid();
         written.addListener(done -> unsent.addAndGet(-bytes));
         context.write(message, written);
+    }
+
+    @Override
+    public Mono<Void> awaitRoom() {
+        return Mono.empty();
+    }
+
+    @Override
+    public long unsentBytes() {
+        return unsent.get();
     }
 
     @Override

@@ -2,17 +2,20 @@ package dev.hivemind.rsocket.transport;
 
 import io.rsocket.DuplexConnection;
 import io.rsocket.transport.ClientTransport;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
 import reactor.netty.tcp.TcpClient;
 
-/** Dials RSocket connections over TCP and closes those that break the framing. */
+/** Dials one RSocket connection over TCP, and closes it if it breaks the framing. */
 public final class PeerClientTransport implements ClientTransport {
 
     private final TcpClient client;
     private final int maxFrameBytes;
+    private @Nullable OutboundGate gate;
 
     /**
-     * A transport that dials once per subscription.
+     * A transport that has not dialled yet.
      *
      * @param client the address and loops to use
      * @param maxFrameBytes the largest RSocket frame to accept
@@ -31,6 +34,23 @@ public final class PeerClientTransport implements ClientTransport {
     public Mono<DuplexConnection> connect() {
         return client.doOnConnected(connection -> FrameGuard.install(connection, maxFrameBytes))
                 .connect()
-                .map(connection -> OutboundGate.before(connection, "client"));
+                .map(this::gate);
+    }
+
+    private synchronized DuplexConnection gate(Connection connection) {
+        gate = OutboundGate.before(connection, "client");
+        return gate;
+    }
+
+    /**
+     * The window of the connection.
+     *
+     * @throws IllegalStateException if {@link #connect()} has not emitted it yet
+     */
+    public synchronized SendWindow window() {
+        if (gate == null) {
+            throw new IllegalStateException("Not connected yet");
+        }
+        return gate;
     }
 }

@@ -31,7 +31,9 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
     public Mono<ListeningSocket> start(ConnectionAcceptor acceptor) {
         return server.doOnConnection(connection -> {
                     FrameGuard.install(connection, maxFrameBytes);
-                    acceptor.apply(OutboundGate.before(connection, "server"))
+                    OutboundGate gate = OutboundGate.before(connection, "server");
+                    acceptor.apply(gate)
+                            .contextWrite(context -> context.put(SendWindow.class, gate))
                             .then(Mono.<Void>never())
                             .subscribe(connection.disposeSubscriber());
                 })
