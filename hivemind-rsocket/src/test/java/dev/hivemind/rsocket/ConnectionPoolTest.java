@@ -174,7 +174,8 @@ class ConnectionPoolTest {
     }
 
     private static PeerConnection connection(PeerId id) {
-        return new PeerConnection(id, List.of(), new Link(new OpenSocket(), new OpenWindow()), new PayloadCodec(65_536));
+        return new PeerConnection(
+                id, List.of(), new Link(new OpenSocket(), new OpenWindow()), new PayloadCodec(65_536));
     }
 
     /** Lives until it is disposed. */

@@ -1,5 +1,6 @@
 package dev.hivemind.testkit;
 
+import io.netty.channel.EventLoop;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -52,8 +53,8 @@ public final class FaultProxy implements AutoCloseable {
     private final Faults toClient = new Faults();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     private final LoopResources loops = LoopResources.create("fault-proxy", 1, 1, true);
-    private final Scheduler scheduler =
-            Schedulers.fromExecutorService(loops.onServer(NO_NATIVE_TRANSPORT).next());
+    private final EventLoop loop = loops.onServer(NO_NATIVE_TRANSPORT).next();
+    private final Scheduler scheduler = Schedulers.fromExecutorService(loop);
     private final DisposableServer server;
 
     private FaultProxy(InetSocketAddress target, long seed) {
@@ -138,7 +139,7 @@ public final class FaultProxy implements AutoCloseable {
 
     /** Resets every connection, on both sides and without delay; bytes under way are lost. New ones are accepted. */
     public FaultProxy cut() {
-        Sockets.reset(connections);
+        Sockets.reset(loop, connections);
         return this;
     }
 
@@ -169,7 +170,7 @@ public final class FaultProxy implements AutoCloseable {
                 .runOn(loops, NO_NATIVE_TRANSPORT)
                 .remoteAddress(() -> target)
                 .connect()
-                .subscribe(server -> link(client, server), unreachable -> Sockets.reset(Set.of(client)));
+                .subscribe(server -> link(client, server), unreachable -> Sockets.reset(loop, Set.of(client)));
         client.onDispose(connecting);
     }
 
@@ -189,17 +190,17 @@ public final class FaultProxy implements AutoCloseable {
     }
 
     /** Each lane ends the side to which it leads, so that no end overtakes the bytes before it. */
-    private static void carry(Connection from, Connection to, Lane lane) {
+    private void carry(Connection from, Connection to, Lane lane) {
         Disposable carrying = to.outbound()
                 .sendByteArray(lane.carry(from.inbound().receive().asByteArray()))
                 .then()
-                .subscribe(nothing -> {}, gone -> Sockets.reset(Set.of(to)), () -> end(to, lane));
+                .subscribe(nothing -> {}, gone -> Sockets.reset(loop, Set.of(to)), () -> end(to, lane));
         to.onDispose(carrying);
     }
 
-    private static void end(Connection to, Lane lane) {
+    private void end(Connection to, Lane lane) {
         if (lane.isBroken()) {
-            Sockets.reset(Set.of(to));
+            Sockets.reset(loop, Set.of(to));
         } else {
             to.dispose();
         }

@@ -3,7 +3,8 @@ package dev.hivemind.testkit;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import java.util.Collection;
-import java.util.function.Consumer;
+import java.util.List;
+import java.util.concurrent.Executor;
 import reactor.netty.Connection;
 
 /** What connections do to their sockets that Reactor Netty has no word for. */
@@ -17,18 +18,18 @@ final class Sockets {
      * Closes connections of one event loop so that the other sides see a reset and lose what they have not read. All are
      * prepared before the first is closed, lest one of them be closed in order by what the end of another sets off.
      */
-    static void reset(Collection<Connection> connections) {
-        connections.forEach(connection -> ifOpen(
-                connection, channel -> channel.config().setOption(ChannelOption.SO_LINGER, DROP_UNSENT_AND_RESET)));
-        connections.forEach(connection -> ifOpen(connection, Channel::close));
+    static void reset(Executor loop, Collection<Connection> connections) {
+        List<Channel> channels = connections.stream().map(Connection::channel).toList();
+        if (channels.isEmpty()) {
+            return;
+        }
+        loop.execute(() -> {
+            channels.stream().filter(Channel::isOpen).forEach(Sockets::dropUnsent);
+            channels.forEach(Channel::close);
+        });
     }
 
-    private static void ifOpen(Connection connection, Consumer<Channel> action) {
-        Channel channel = connection.channel();
-        channel.eventLoop().execute(() -> {
-            if (channel.isOpen()) {
-                action.accept(channel);
-            }
-        });
+    private static void dropUnsent(Channel channel) {
+        channel.config().setOption(ChannelOption.SO_LINGER, DROP_UNSENT_AND_RESET);
     }
 }
