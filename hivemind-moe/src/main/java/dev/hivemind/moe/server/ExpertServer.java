@@ -99,7 +99,7 @@ public final class ExpertServer {
             announcer.dispose();
         }
         // Closed pools refuse with an error that sends callers elsewhere; no handler would be a protocol violation.
-        return runtime.close(this::freeExperts).doFinally(signal -> handlers.dispose());
+        return runtime.close(this::freeExperts).doOnTerminate(handlers::dispose);
     }
 
     private void freeExperts() {

@@ -45,7 +45,15 @@ public final class TensorOps {
 
     /** A new manager on the CPU that belongs to no other. The caller closes it. */
     public static NDManager newManager() {
-        return NDManager.newBaseManager(Device.cpu(), ENGINE);
+        return OpenManagers.track(NDManager.newBaseManager(Device.cpu(), ENGINE));
+    }
+
+    /**
+     * How many managers of {@link #newManager()} are open now. A number that grows for ever means that native memory
+     * leaks.
+     */
+    public static int openManagers() {
+        return OpenManagers.count();
     }
 
     /** Whether operations of the calling thread record a graph for gradients. */
