@@ -32,13 +32,16 @@ public final class PeerClientTransport implements ClientTransport {
 
     @Override
     public Mono<DuplexConnection> connect() {
-        return client.doOnConnected(connection -> FrameGuard.install(connection, maxFrameBytes))
-                .connect()
-                .map(this::gate);
+        return client.doOnConnected(this::prepare).connect().map(this::gate);
+    }
+
+    private void prepare(Connection connection) {
+        TcpSettings.apply(connection.channel());
+        FrameGuard.install(connection, maxFrameBytes);
     }
 
     private synchronized DuplexConnection gate(Connection connection) {
-        gate = OutboundGate.before(connection, "client");
+        gate = OutboundGate.before(connection, "client", GateLimits.forFramesOf(maxFrameBytes));
         return gate;
     }
 

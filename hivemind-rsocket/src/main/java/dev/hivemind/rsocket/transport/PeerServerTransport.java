@@ -2,6 +2,7 @@ package dev.hivemind.rsocket.transport;
 
 import io.rsocket.transport.ServerTransport;
 import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
 import reactor.netty.tcp.TcpServer;
 
 /** Accepts RSocket connections over TCP and closes those that break the framing. */
@@ -29,15 +30,18 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
     /** Binds; the emitted socket stops listening and leaves accepted connections alone. */
     @Override
     public Mono<ListeningSocket> start(ConnectionAcceptor acceptor) {
-        return server.doOnConnection(connection -> {
-                    FrameGuard.install(connection, maxFrameBytes);
-                    OutboundGate gate = OutboundGate.before(connection, "server");
-                    acceptor.apply(gate)
-                            .contextWrite(context -> context.put(SendWindow.class, gate))
-                            .then(Mono.<Void>never())
-                            .subscribe(connection.disposeSubscriber());
-                })
+        return server.doOnConnection(connection -> serve(connection, acceptor))
                 .bind()
                 .map(ListeningSocket::new);
+    }
+
+    private void serve(Connection connection, ConnectionAcceptor acceptor) {
+        TcpSettings.apply(connection.channel());
+        FrameGuard.install(connection, maxFrameBytes);
+        OutboundGate gate = OutboundGate.before(connection, "server", GateLimits.forFramesOf(maxFrameBytes));
+        acceptor.apply(gate)
+                .contextWrite(context -> context.put(SendWindow.class, gate))
+                .then(Mono.<Void>never())
+                .subscribe(connection.disposeSubscriber());
     }
 }
