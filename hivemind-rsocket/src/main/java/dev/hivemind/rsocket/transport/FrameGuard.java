@@ -1,22 +1,27 @@
 package dev.hivemind.rsocket.transport;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.DecoderException;
+import io.netty.util.ReferenceCountUtil;
 import io.rsocket.transport.netty.RSocketLengthCodec;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.netty.Connection;
 
 /**
- * Cuts the byte stream into RSocket frames, and closes the connection when a frame is longer than allowed. The stock
- * transport would drop the frame and leave its sender waiting.
+ * Cuts the byte stream into RSocket frames, and closes the connection when one is longer than allowed or malformed, and
+ * when keepalives flood it. The stock transport would drop a long frame and leave its sender waiting, and RSocket would
+ * log a stack trace for each malformed one.
  */
 final class FrameGuard extends ChannelInboundHandlerAdapter {
 
     private static final Logger LOG = LoggerFactory.getLogger(FrameGuard.class);
 
-    private FrameGuard() {}
+    private @Nullable KeepaliveBudget keepalives;
+    private boolean refused;
 
     /** Handlers are named: Reactor Netty skips a second one of the same name. */
     static void install(Connection connection, int maxFrameBytes) {
@@ -25,9 +30,37 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
     }
 
     @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        String violation = !refused && message instanceof ByteBuf frame ? violation(context, frame) : null;
+        if (violation != null) {
+            LOG.debug("Closing {}: it sent {}", context.channel().remoteAddress(), violation);
+            refused = true;
+            context.close();
+        }
+        if (refused) {
+            ReferenceCountUtil.release(message);
+        } else {
+            context.fireChannelRead(message);
+        }
+    }
+
+    private @Nullable String violation(ChannelHandlerContext context, ByteBuf frame) {
+        String violation = FrameRules.violation(frame);
+        if (violation != null || FrameRules.type(frame) != FrameRules.KEEPALIVE) {
+            return violation;
+        }
+        long now = context.executor().ticker().nanoTime();
+        if (keepalives == null) {
+            keepalives = new KeepaliveBudget(now);
+        }
+        return keepalives.take(now) ? null : "too many KEEPALIVEs";
+    }
+
+    @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof DecoderException) {
             LOG.debug("Closing {}: {}", context.channel().remoteAddress(), cause.toString());
+            refused = true;
             context.close();
         } else {
             context.fireExceptionCaught(cause);
