@@ -8,5 +8,6 @@ import io.rsocket.RSocket;
  *
  * @param rsocket what the calls to the other side go through
  * @param window what bulk waits for
+ * @param activity the calls under way
  */
-record Link(RSocket rsocket, SendWindow window) {}
+record Link(RSocket rsocket, SendWindow window, LinkActivity activity) {}

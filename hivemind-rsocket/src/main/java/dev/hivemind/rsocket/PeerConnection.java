@@ -75,6 +75,11 @@ public final class PeerConnection implements Disposable {
         return link.window();
     }
 
+    /** The calls under way on this connection, made and served. */
+    LinkActivity activity() {
+        return link.activity();
+    }
+
     /** A peer must answer every call; ending one without an answer would look like success. */
     static ProtocolViolationException noAnswer() {
         return new ProtocolViolationException("The peer ended the call without an answer");

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelOption;
 import io.rsocket.core.RSocketConnector;
 import io.rsocket.frame.decoder.PayloadDecoder;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -29,17 +30,21 @@ final class PeerDialler {
     private final LoopResources loops;
     private final HandlerRegistry handlers;
     private final Supplier<List<PeerAddress>> announcedAddresses;
+    private final BooleanSupplier refusesCalls;
     private final PayloadCodec codec;
 
+    /** {@code refusesCalls} tells whether the node closes. */
     PeerDialler(
             PeerNodeConfig config,
             LoopResources loops,
             HandlerRegistry handlers,
-            Supplier<List<PeerAddress>> announcedAddresses) {
+            Supplier<List<PeerAddress>> announcedAddresses,
+            BooleanSupplier refusesCalls) {
         this.config = config;
         this.loops = loops;
         this.handlers = handlers;
         this.announcedAddresses = announcedAddresses;
+        this.refusesCalls = refusesCalls;
         this.codec = new PayloadCodec(config.maxFrameBytes());
     }
 
@@ -74,6 +79,7 @@ final class PeerDialler {
     }
 
     private Mono<Link> openSocket(PeerAddress address, DiallerHandshake handshake) {
+        var activity = new LinkActivity(true, refusesCalls);
         var transport = new PeerClientTransport(tcpClient(address), config.maxFrameBytes());
         return RSocketConnector.create()
                 .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
@@ -82,9 +88,10 @@ final class PeerDialler {
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)
                 .maxInboundPayloadSize(config.maxFrameBytes())
                 .setupPayload(Mono.fromSupplier(handshake::setupPayload))
-                .acceptor((setup, rsocket) -> Mono.just(PeerResponder.ofDialler(handshake, handlers, codec)))
+                .acceptor((setup, rsocket) ->
+                        Mono.just(activity.countServed(PeerResponder.ofDialler(handshake, handlers, codec))))
                 .connect(transport)
-                .map(rsocket -> new Link(rsocket, transport.window()));
+                .map(rsocket -> new Link(activity.countCalls(rsocket), transport.window(), activity));
     }
 
     private TcpClient tcpClient(PeerAddress address) {

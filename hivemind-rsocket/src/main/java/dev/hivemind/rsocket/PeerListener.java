@@ -5,6 +5,7 @@ import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.proto.HelloMessage;
+import dev.hivemind.rsocket.transport.AcceptLimits;
 import dev.hivemind.rsocket.transport.ListeningSocket;
 import dev.hivemind.rsocket.transport.PeerServerTransport;
 import dev.hivemind.rsocket.transport.SendWindow;
@@ -14,6 +15,7 @@ import io.rsocket.core.RSocketServer;
 import io.rsocket.frame.decoder.PayloadDecoder;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -23,22 +25,35 @@ import reactor.netty.tcp.TcpServer;
 /** Binds the listen addresses of a node and sets up the connections that arrive there. */
 final class PeerListener {
 
+    /** As many connections may wait to prove themselves as live ones. */
+    private static final int UNPROVEN_AND_PROVEN = 2;
+
     private final PeerNodeConfig config;
     private final LoopResources loops;
     private final HandlerRegistry handlers;
     private final Consumer<PeerConnection> onProven;
+    private final BooleanSupplier refusesCalls;
     private final PayloadCodec codec;
+    private final AcceptLimits limits;
     private final UnprovenConnections unproven;
     private final List<ListeningSocket> channels = new CopyOnWriteArrayList<>();
     private volatile List<PeerAddress> announced = List.of();
 
+    /** {@code refusesCalls} tells whether the node closes. */
     PeerListener(
-            PeerNodeConfig config, LoopResources loops, HandlerRegistry handlers, Consumer<PeerConnection> onProven) {
+            PeerNodeConfig config,
+            LoopResources loops,
+            HandlerRegistry handlers,
+            Consumer<PeerConnection> onProven,
+            BooleanSupplier refusesCalls) {
         this.config = config;
         this.loops = loops;
         this.handlers = handlers;
         this.onProven = onProven;
+        this.refusesCalls = refusesCalls;
         this.codec = new PayloadCodec(config.maxFrameBytes());
+        this.limits =
+                new AcceptLimits(UNPROVEN_AND_PROVEN * config.maxConnections(), config.maxConnectionsPerAddress());
         this.unproven = new UnprovenConnections(config.maxConnections(), config.connectTimeout());
     }
 
@@ -60,7 +75,7 @@ final class PeerListener {
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)
                 .maxInboundPayloadSize(config.maxFrameBytes())
                 .maxTimeToFirstFrame(RSocketSettings.FIRST_FRAME_TIMEOUT)
-                .bind(new PeerServerTransport(tcp, config.maxFrameBytes()))
+                .bind(new PeerServerTransport(tcp, config.maxFrameBytes(), limits))
                 .onErrorMap(error -> new ListenException(address, error));
     }
 
@@ -77,10 +92,11 @@ final class PeerListener {
     private Mono<RSocket> accept(ConnectionSetupPayload setup, RSocket rsocket) {
         return Mono.deferContextual(context -> {
                     Hello dialler = readSetup(setup);
-                    var link = new Link(rsocket, context.get(SendWindow.class));
+                    var activity = new LinkActivity(false, refusesCalls);
+                    var link = new Link(activity.countCalls(rsocket), context.get(SendWindow.class), activity);
                     var handshake = new ListenerHandshake(config.identity(), announced, dialler, link, codec, onProven);
                     unproven.watch(rsocket, handshake.proven());
-                    return Mono.<RSocket>just(PeerResponder.ofListener(handshake, handlers, codec));
+                    return Mono.just(activity.countServed(PeerResponder.ofListener(handshake, handlers, codec)));
                 })
                 .onErrorMap(RpcException.class, ErrorCodec::toRejectedSetup);
     }
@@ -95,6 +111,11 @@ final class PeerListener {
         }
         return Hello.fromMessage(
                 MessageBody.decode(setup.sliceMetadata(), HelloMessage.parser(), MessageBody.MAX_HELLO_BYTES));
+    }
+
+    /** Accepts no new connections; those that it accepted live on. */
+    void stopListening() {
+        channels.forEach(ListeningSocket::dispose);
     }
 
     /** Stops listening and closes the connections that are not proven yet; the others are the pool's. */

@@ -11,9 +11,11 @@ import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import java.time.Duration;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.resources.LoopResources;
 
 /**
@@ -35,11 +37,14 @@ public final class PeerNode {
 
     private PeerNode(PeerNodeConfig config) {
         this.config = config;
-        this.connections = new ConnectionPool(config.maxConnections());
+        this.connections = new ConnectionPool(
+                new PoolSettings(config.identity().id(), config.maxConnections(), config.idleTimeout()),
+                Schedulers.parallel(),
+                new SplittableRandom());
         LoopResources given = config.loops();
         this.loops = given != null ? given : LoopResources.create("hivemind-io");
-        this.listener = new PeerListener(config, loops, handlers, connections::add);
-        this.dialler = new PeerDialler(config, loops, handlers, listener::announcedAddresses);
+        this.listener = new PeerListener(config, loops, handlers, connections::add, connections::isClosing);
+        this.dialler = new PeerDialler(config, loops, handlers, listener::announcedAddresses, connections::isClosing);
     }
 
     /** Starts the description of a node. Every setting has a default. */
@@ -82,12 +87,15 @@ public final class PeerNode {
      * <p>Errors: an {@link RpcException} that says why the peer is of no use.
      */
     public Mono<PeerConnection> connect(PeerAddress address) {
-        return dialler.dial(requireNonNull(address, "address"), connections::adopt);
+        requireNonNull(address, "address");
+        return connections.unlessClosing(() -> dialler.dial(address, connections::adopt));
     }
 
     /**
      * The connection to a peer: the one that lives, or a new one to the first of the addresses at which this very peer
-     * answers. Without addresses, only a living connection serves.
+     * answers. Without addresses, only a living connection serves. After a failure, the same peer and addresses are
+     * left alone for a time drawn from zero to 100 ms, doubling to 10 s with each failure in a row; until then this
+     * fails at once and says how long.
      *
      * <p>Errors: an {@link RpcException} that says why the peer cannot be reached.
      */
@@ -119,13 +127,21 @@ public final class PeerNode {
                 : Mono.error(new UnauthorizedException("Another peer answers at this address"));
     }
 
-    /** Stops listening, closes every connection and frees the loops that this node owns. Idempotent. */
+    /**
+     * Stops listening and dialling, refuses new calls, lets those under way end for the drain timeout, then closes every
+     * connection and frees the loops that this node owns. Idempotent.
+     */
     public Mono<Void> close() {
-        return Mono.defer(() -> {
-            connections.dispose();
-            return listener.close()
-                    .then(config.loops() == null ? loops.disposeLater(Duration.ZERO, LOOPS_TIMEOUT) : Mono.empty());
-        });
+        return connections
+                .drain(config.drainTimeout())
+                .doFirst(listener::stopListening)
+                .then(Mono.fromRunnable(connections::dispose))
+                .then(listener.close())
+                .then(Mono.defer(this::closeLoops));
+    }
+
+    private Mono<Void> closeLoops() {
+        return config.loops() == null ? loops.disposeLater(Duration.ZERO, LOOPS_TIMEOUT) : Mono.empty();
     }
 
     @Override
@@ -141,7 +157,10 @@ public final class PeerNode {
         private List<PeerAddress> announce = List.of();
         private int maxFrameBytes = PeerNodeConfig.DEFAULT_MAX_FRAME_BYTES;
         private int maxConnections = PeerNodeConfig.DEFAULT_MAX_CONNECTIONS;
+        private int maxConnectionsPerAddress = PeerNodeConfig.DEFAULT_MAX_CONNECTIONS_PER_ADDRESS;
         private Duration connectTimeout = PeerNodeConfig.DEFAULT_CONNECT_TIMEOUT;
+        private Duration idleTimeout = PeerNodeConfig.DEFAULT_IDLE_TIMEOUT;
+        private Duration drainTimeout = PeerNodeConfig.DEFAULT_DRAIN_TIMEOUT;
         private @Nullable LoopResources loops;
 
         private Builder() {}
@@ -173,15 +192,39 @@ public final class PeerNode {
             return this;
         }
 
-        /** How many connections may live at once; the least recently used is closed first. Default: 1,024. */
+        /**
+         * How many connections may live at once; the one on which calls were made or served least recently is closed
+         * first. As many again may wait to prove who they are; further ones are refused. Default: 1,024.
+         */
         public Builder maxConnections(int maxConnections) {
             this.maxConnections = maxConnections;
+            return this;
+        }
+
+        /**
+         * How many connections are accepted from one remote address, or from one 64-bit network of IPv6. Does not hold for
+         * loopback. Default: 32.
+         */
+        public Builder maxConnectionsPerAddress(int maxConnectionsPerAddress) {
+            this.maxConnectionsPerAddress = maxConnectionsPerAddress;
             return this;
         }
 
         /** How long dialling and set-up of a connection may take together. Default: 5 s. */
         public Builder connectTimeout(Duration connectTimeout) {
             this.connectTimeout = requireNonNull(connectTimeout, "connectTimeout");
+            return this;
+        }
+
+        /** After how long without any call, made or served, a connection is closed; zero is never. Default: 5 min. */
+        public Builder idleTimeout(Duration idleTimeout) {
+            this.idleTimeout = requireNonNull(idleTimeout, "idleTimeout");
+            return this;
+        }
+
+        /** How long calls under way may go on when the node closes. Default: 5 s. */
+        public Builder drainTimeout(Duration drainTimeout) {
+            this.drainTimeout = requireNonNull(drainTimeout, "drainTimeout");
             return this;
         }
 
@@ -203,7 +246,10 @@ public final class PeerNode {
                     announce,
                     maxFrameBytes,
                     maxConnections,
+                    maxConnectionsPerAddress,
                     connectTimeout,
+                    idleTimeout,
+                    drainTimeout,
                     loops));
         }
     }

@@ -15,14 +15,20 @@ record PeerNodeConfig(
         List<PeerAddress> announce,
         int maxFrameBytes,
         int maxConnections,
+        int maxConnectionsPerAddress,
         Duration connectTimeout,
+        Duration idleTimeout,
+        Duration drainTimeout,
         @Nullable LoopResources loops) {
 
     /** What the 24-bit length of RSocket's TCP framing allows. */
     static final int DEFAULT_MAX_FRAME_BYTES = 0xFFFFFF;
 
     static final int DEFAULT_MAX_CONNECTIONS = 1_024;
+    static final int DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 32;
     static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofMinutes(5);
+    static final Duration DEFAULT_DRAIN_TIMEOUT = Duration.ofSeconds(5);
 
     /** Room for a full header and a DHT message. */
     private static final int MIN_MAX_FRAME_BYTES = 4 * FrameCodec.MAX_HEADER_BYTES;
@@ -37,7 +43,10 @@ record PeerNodeConfig(
                 announce.size() <= Hello.MAX_LISTEN_ADDRESSES,
                 "at most %d addresses are announced".formatted(Hello.MAX_LISTEN_ADDRESSES));
         require(maxConnections >= 1, "maxConnections is at least 1");
+        require(maxConnectionsPerAddress >= 1, "maxConnectionsPerAddress is at least 1");
         require(!connectTimeout.isNegative() && !connectTimeout.isZero(), "connectTimeout is positive");
+        require(!idleTimeout.isNegative(), "idleTimeout is not negative");
+        require(!drainTimeout.isNegative(), "drainTimeout is not negative");
     }
 
     private static void require(boolean condition, String message) {

@@ -7,15 +7,24 @@ import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.transport.SendWindow;
+import io.rsocket.Payload;
 import io.rsocket.RSocket;
+import io.rsocket.util.EmptyPayload;
 import java.time.Duration;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 class ConnectionPoolTest {
 
@@ -23,7 +32,15 @@ class ConnectionPoolTest {
     private static final List<PeerAddress> HERE = List.of(new PeerAddress("192.0.2.1", 1));
     private static final List<PeerAddress> THERE = List.of(new PeerAddress("192.0.2.2", 2));
 
-    private final ConnectionPool pool = new ConnectionPool(3);
+    private static final PeerId OWN = peer(100);
+
+    private final VirtualTimeScheduler clock = VirtualTimeScheduler.create();
+    private final ConnectionPool pool = pool(OWN, Duration.ofMinutes(5));
+
+    @AfterEach
+    void close() {
+        pool.dispose();
+    }
 
     @Test
     void add_beyondTheBound_closesTheLeastRecentlyUsed() {
@@ -142,12 +159,30 @@ class ConnectionPoolTest {
     }
 
     @Test
-    void get_afterAFailedDial_dialsAgain() {
+    void get_afterAFailedDial_failsAtOnceAndThenDialsAgain() {
         PeerConnection dialled = connection(peer(0));
         StepVerifier.create(pool.get(peer(0), HERE, () -> Mono.error(new PeerUnavailableException("away"))))
                 .verifyErrorMessage("away");
 
         StepVerifier.create(pool.get(peer(0), HERE, () -> Mono.just(dialled)))
+                .expectErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOf(PeerUnavailableException.class)
+                        .hasMessageContaining("next attempt in"))
+                .verify(TIMEOUT);
+        clock.advanceTimeBy(Duration.ofMillis(100));
+
+        StepVerifier.create(pool.get(peer(0), HERE, () -> Mono.just(dialled)))
+                .expectNext(dialled)
+                .verifyComplete();
+    }
+
+    @Test
+    void get_afterAFailedDial_dialsOtherAddressesAtOnce() {
+        PeerConnection dialled = connection(peer(0));
+        StepVerifier.create(pool.get(peer(0), HERE, () -> Mono.error(new PeerUnavailableException("away"))))
+                .verifyErrorMessage("away");
+
+        StepVerifier.create(pool.get(peer(0), THERE, () -> Mono.just(dialled)))
                 .expectNext(dialled)
                 .verifyComplete();
     }
@@ -163,7 +198,189 @@ class ConnectionPoolTest {
         assertThat(known.isDisposed()).isFalse();
     }
 
+    /** Whatever each side learns first, both end with the connection that the lower id dialled. */
+    @ParameterizedTest
+    @CsvSource({"true,true", "true,false", "false,true", "false,false"})
+    void connections_dialledFromBothSides_areResolvedAlikeOnBoth(boolean lowFirst, boolean highFirst) {
+        List<PeerId> ids = Stream.of(peer(1), peer(2)).sorted().toList();
+        ConnectionPool low = pool(ids.get(0), Duration.ZERO);
+        ConnectionPool high = pool(ids.get(1), Duration.ZERO);
+        PeerConnection lowDialled = connection(ids.get(1));
+        PeerConnection lowAccepted = accepted(ids.get(1));
+        PeerConnection highDialled = connection(ids.get(0));
+        PeerConnection highAccepted = accepted(ids.get(0));
+
+        learn(low, lowDialled, lowAccepted, lowFirst);
+        learn(high, highDialled, highAccepted, highFirst);
+
+        assertThat(connected(low, ids.get(1))).isSameAs(lowDialled);
+        assertThat(connected(high, ids.get(0))).isSameAs(highAccepted);
+        clock.advanceTimeBy(Duration.ofSeconds(15));
+        assertThat(lowAccepted.isDisposed()).isTrue();
+        assertThat(highDialled.isDisposed()).isTrue();
+        assertThat(lowDialled.isDisposed()).isFalse();
+        assertThat(highAccepted.isDisposed()).isFalse();
+        low.dispose();
+        high.dispose();
+    }
+
+    private static void learn(ConnectionPool pool, PeerConnection dialled, PeerConnection accepted, boolean first) {
+        if (first) {
+            pool.adopt(dialled);
+        }
+        pool.add(accepted);
+        if (!first) {
+            pool.adopt(dialled);
+        }
+    }
+
+    @Test
+    void loser_withACallUnderWay_closesAfterItHasEnded() {
+        PeerConnection loser = addLoser();
+        Disposable call = call(loser);
+        clock.advanceTimeBy(Duration.ofSeconds(30));
+        assertThat(loser.isDisposed()).isFalse();
+
+        call.dispose();
+        clock.advanceTimeBy(Duration.ofSeconds(15));
+
+        assertThat(loser.isDisposed()).isTrue();
+    }
+
+    @Test
+    void loser_withACallThatDoesNotEnd_closesAfterAMinute() {
+        PeerConnection loser = addLoser();
+        call(loser);
+
+        clock.advanceTimeBy(Duration.ofSeconds(61));
+
+        assertThat(loser.isDisposed()).isTrue();
+    }
+
+    private PeerConnection addLoser() {
+        PeerId other = peer(0);
+        PeerConnection dialled = connection(other);
+        PeerConnection accepted = accepted(other);
+        pool.add(accepted);
+        pool.adopt(dialled);
+        return OWN.compareTo(other) < 0 ? accepted : dialled;
+    }
+
+    @Test
+    void connection_withoutCalls_isClosedAfterTheIdleTimeout() {
+        PeerConnection idle = connection(peer(0));
+        pool.add(idle);
+
+        clock.advanceTimeBy(Duration.ofMinutes(5).minusSeconds(1));
+        assertThat(idle.isDisposed()).isFalse();
+        clock.advanceTimeBy(Duration.ofSeconds(2));
+
+        assertThat(idle.isDisposed()).isTrue();
+    }
+
+    @Test
+    void connection_withACallUnderWay_isNotIdle() {
+        PeerConnection busy = connection(peer(0));
+        pool.add(busy);
+        call(busy);
+
+        clock.advanceTimeBy(Duration.ofHours(1));
+
+        assertThat(busy.isDisposed()).isFalse();
+    }
+
+    @Test
+    void connection_withoutIdleTimeout_staysOpen() {
+        ConnectionPool patient = pool(OWN, Duration.ZERO);
+        PeerConnection idle = connection(peer(0));
+        patient.add(idle);
+
+        clock.advanceTimeBy(Duration.ofDays(1));
+
+        assertThat(idle.isDisposed()).isFalse();
+        patient.dispose();
+    }
+
+    @Test
+    void add_beyondTheBound_keepsThoseThatServeCalls() {
+        List<PeerConnection> connections =
+                IntStream.range(0, 3).mapToObj(i -> accepted(peer(i))).toList();
+        connections.forEach(pool::add);
+        serve(connections.get(0)).dispose();
+
+        pool.add(connection(peer(3)));
+        pool.add(connection(peer(4)));
+
+        assertThat(connections).extracting(PeerConnection::isDisposed).containsExactly(false, true, true);
+    }
+
+    @Test
+    void drain_withACallUnderWay_waitsForItAndRefusesOthers() {
+        PeerConnection connection = connection(peer(0));
+        pool.add(connection);
+        Disposable call = call(connection);
+
+        StepVerifier.create(pool.drain(Duration.ofSeconds(5)))
+                .then(() -> clock.advanceTimeBy(Duration.ofSeconds(4)))
+                .then(() -> StepVerifier.create(pool.get(peer(0), HERE, Mono::never))
+                        .expectError(PeerUnavailableException.class)
+                        .verify(TIMEOUT))
+                .then(call::dispose)
+                .then(() -> clock.advanceTimeBy(Duration.ofMillis(100)))
+                .expectComplete()
+                .verify(TIMEOUT);
+        assertThat(connection.isDisposed()).isFalse();
+    }
+
+    @Test
+    void drain_withACallThatDoesNotEnd_endsInTime() {
+        PeerConnection connection = connection(peer(0));
+        pool.add(connection);
+        call(connection);
+
+        StepVerifier.create(pool.drain(Duration.ofSeconds(5)))
+                .then(() -> clock.advanceTimeBy(Duration.ofSeconds(5)))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void drain_begun_refusesNewCalls() {
+        PeerConnection connection = connection(peer(0));
+        pool.add(connection);
+        pool.drain(Duration.ZERO).subscribe();
+
+        StepVerifier.create(connection.activity().countCalls(new OpenSocket()).requestResponse(EmptyPayload.INSTANCE))
+                .expectError(PeerUnavailableException.class)
+                .verify(TIMEOUT);
+    }
+
+    private ConnectionPool pool(PeerId own, Duration idleTimeout) {
+        return new ConnectionPool(new PoolSettings(own, 3, idleTimeout), clock, new SplittableRandom(5));
+    }
+
+    /** Begins a call that does not end before it is disposed. */
+    private static Disposable call(PeerConnection connection) {
+        return connection
+                .activity()
+                .countCalls(new OpenSocket())
+                .requestResponse(EmptyPayload.INSTANCE)
+                .subscribe();
+    }
+
+    private static Disposable serve(PeerConnection connection) {
+        return connection
+                .activity()
+                .countServed(new OpenSocket())
+                .requestResponse(EmptyPayload.INSTANCE)
+                .subscribe();
+    }
+
     private PeerConnection connected(PeerId id) {
+        return connected(pool, id);
+    }
+
+    private static PeerConnection connected(ConnectionPool pool, PeerId id) {
         return pool.get(id, List.of(), Mono::empty).block(TIMEOUT);
     }
 
@@ -173,15 +390,28 @@ class ConnectionPoolTest {
         return PeerIdentity.fromSeed(seed).id();
     }
 
-    private static PeerConnection connection(PeerId id) {
-        return new PeerConnection(
-                id, List.of(), new Link(new OpenSocket(), new OpenWindow()), new PayloadCodec(65_536));
+    private PeerConnection connection(PeerId id) {
+        return connection(id, true);
+    }
+
+    private PeerConnection accepted(PeerId id) {
+        return connection(id, false);
+    }
+
+    private PeerConnection connection(PeerId id, boolean dialled) {
+        var link = new Link(new OpenSocket(), new OpenWindow(), new LinkActivity(dialled, pool::isClosing));
+        return new PeerConnection(id, List.of(), link, new PayloadCodec(65_536));
     }
 
     /** Lives until it is disposed. */
     private static final class OpenSocket implements RSocket {
 
         private boolean disposed;
+
+        @Override
+        public Mono<Payload> requestResponse(Payload payload) {
+            return Mono.never();
+        }
 
         @Override
         public void dispose() {

@@ -10,16 +10,19 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
 
     private final TcpServer server;
     private final int maxFrameBytes;
+    private final AcceptLimits limits;
 
     /**
      * A transport that binds when it is started.
      *
      * @param server the address and loops to use
      * @param maxFrameBytes the largest RSocket frame to accept
+     * @param limits how many connections to accept; may be shared with other transports
      */
-    public PeerServerTransport(TcpServer server, int maxFrameBytes) {
+    public PeerServerTransport(TcpServer server, int maxFrameBytes, AcceptLimits limits) {
         this.server = server;
         this.maxFrameBytes = maxFrameBytes;
+        this.limits = limits;
     }
 
     @Override
@@ -30,7 +33,8 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
     /** Binds; the emitted socket stops listening and leaves accepted connections alone. */
     @Override
     public Mono<ListeningSocket> start(ConnectionAcceptor acceptor) {
-        return server.doOnConnection(connection -> serve(connection, acceptor))
+        return server.doOnChannelInit((observer, channel, remote) -> limits.admit(channel))
+                .doOnConnection(connection -> serve(connection, acceptor))
                 .bind()
                 .map(ListeningSocket::new);
     }

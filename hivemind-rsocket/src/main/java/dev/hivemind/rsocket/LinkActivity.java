@@ -1,0 +1,124 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import io.rsocket.Payload;
+import io.rsocket.RSocket;
+import io.rsocket.util.RSocketProxy;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** What happens on one link: the calls under way, made and served. Thread-safe. */
+final class LinkActivity {
+
+    private final boolean dialled;
+    private final BooleanSupplier refusesCalls;
+    private final AtomicInteger underWay = new AtomicInteger();
+    private volatile boolean used;
+
+    /**
+     * Nothing under way yet.
+     *
+     * @param dialled whether this side set the link up
+     * @param refusesCalls whether calls that begin now are refused
+     */
+    LinkActivity(boolean dialled, BooleanSupplier refusesCalls) {
+        this.dialled = dialled;
+        this.refusesCalls = refusesCalls;
+    }
+
+    /** Whether this side set the link up. */
+    boolean isDialled() {
+        return dialled;
+    }
+
+    /** Calls and streams under way, whoever began them. */
+    int callsUnderWay() {
+        return underWay.get();
+    }
+
+    /** Whether a call is under way, or one began since this was last asked. */
+    boolean takeUsed() {
+        boolean since = used;
+        used = false;
+        return since || underWay.get() > 0;
+    }
+
+    /** Counts the calls that this side makes. */
+    RSocket countCalls(RSocket requester) {
+        return new Counting(requester, error -> error);
+    }
+
+    /** Counts the calls that this side serves. */
+    RSocket countServed(RSocket responder) {
+        return new Counting(responder, ErrorCodec::toWire);
+    }
+
+    private void begin() {
+        underWay.incrementAndGet();
+        used = true;
+    }
+
+    private void end() {
+        underWay.decrementAndGet();
+    }
+
+    private static PeerUnavailableException closing() {
+        return new PeerUnavailableException("The node is closing");
+    }
+
+    private final class Counting extends RSocketProxy {
+
+        private final Function<Throwable, Throwable> toRefusal;
+
+        Counting(RSocket source, Function<Throwable, Throwable> toRefusal) {
+            super(source);
+            this.toRefusal = toRefusal;
+        }
+
+        @Override
+        public Mono<Void> fireAndForget(Payload payload) {
+            return refusesCalls.getAsBoolean() ? Mono.error(refuse(payload)) : count(source.fireAndForget(payload));
+        }
+
+        @Override
+        public Mono<Payload> requestResponse(Payload payload) {
+            return refusesCalls.getAsBoolean() ? Mono.error(refuse(payload)) : count(source.requestResponse(payload));
+        }
+
+        @Override
+        public Flux<Payload> requestStream(Payload payload) {
+            return refusesCalls.getAsBoolean() ? Flux.error(refuse(payload)) : count(source.requestStream(payload));
+        }
+
+        @Override
+        public Flux<Payload> requestChannel(Publisher<Payload> payloads) {
+            return refusesCalls.getAsBoolean()
+                    ? Flux.error(toRefusal.apply(closing()))
+                    : count(source.requestChannel(payloads));
+        }
+
+        private Throwable refuse(Payload payload) {
+            payload.release();
+            return toRefusal.apply(closing());
+        }
+
+        private <T> Mono<T> count(Mono<T> call) {
+            return Mono.defer(() -> {
+                begin();
+                return call.doFinally(signal -> end());
+            });
+        }
+
+        private <T> Flux<T> count(Flux<T> calls) {
+            return Flux.defer(() -> {
+                begin();
+                return calls.doFinally(signal -> end());
+            });
+        }
+    }
+}

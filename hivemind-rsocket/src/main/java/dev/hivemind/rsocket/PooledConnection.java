@@ -1,0 +1,67 @@
+package dev.hivemind.rsocket;
+
+import java.time.Duration;
+
+/** When a connection of the pool was active, and whether it still takes calls. Guarded by the pool's lock. */
+final class PooledConnection {
+
+    /**
+     * How long a retired connection must be without calls. Its dialler closes it first; the other side waits longer, for a
+     * dialler that does not know yet which connection is used instead.
+     */
+    private static final Duration DIALLERS_GRACE = Duration.ofSeconds(1);
+
+    private static final Duration LISTENERS_GRACE = Duration.ofSeconds(10);
+
+    /** How long calls on a retired connection may go on. */
+    private static final Duration RETIREMENT = Duration.ofMinutes(1);
+
+    private final PeerConnection connection;
+    private long activeAtMillis;
+    private long retiredAtMillis;
+    private boolean retired;
+
+    PooledConnection(PeerConnection connection, long nowMillis) {
+        this.connection = connection;
+        this.activeAtMillis = nowMillis;
+    }
+
+    PeerConnection connection() {
+        return connection;
+    }
+
+    boolean isRetired() {
+        return retired;
+    }
+
+    /** Another connection is used for new calls. */
+    void retire(long nowMillis) {
+        if (!retired) {
+            retired = true;
+            retiredAtMillis = nowMillis;
+        }
+    }
+
+    /** Notes what happened on the connection; returns whether anything did since it was last asked. */
+    boolean refresh(long nowMillis) {
+        boolean used = connection.activity().takeUsed();
+        if (used) {
+            activeAtMillis = nowMillis;
+        }
+        return used;
+    }
+
+    void touch(long nowMillis) {
+        activeAtMillis = nowMillis;
+    }
+
+    /** Whether the connection has had its time; an idle timeout of zero is none. */
+    boolean isDue(Duration idleTimeout, long nowMillis) {
+        long quietMillis = nowMillis - activeAtMillis;
+        if (retired) {
+            Duration grace = connection.activity().isDialled() ? DIALLERS_GRACE : LISTENERS_GRACE;
+            return quietMillis >= grace.toMillis() || nowMillis - retiredAtMillis >= RETIREMENT.toMillis();
+        }
+        return !idleTimeout.isZero() && quietMillis >= idleTimeout.toMillis();
+    }
+}
