@@ -17,7 +17,9 @@ enum ErrorCode {
     EXPERT_FAILED(0x305, "expert-failed"),
     PAYLOAD_TOO_LARGE(0x306, "payload-too-large"),
     PEER_UNAVAILABLE(0x307, "peer-unavailable"),
-    INCOMPATIBLE_PEER(0x308, "incompatible-peer");
+    INCOMPATIBLE_PEER(0x308, "incompatible-peer"),
+    ALREADY_APPLIED(0x309, "already-applied"),
+    REPLY_TOO_LARGE(0x30A, "reply-too-large");
 
     private final int wireCode;
     private final String wireName;

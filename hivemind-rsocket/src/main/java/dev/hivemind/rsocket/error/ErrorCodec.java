@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Maps {@link RpcException}s to RSocket errors and back: {@code name[;retry-after-ms=N];message=text}. Anything that is
@@ -30,7 +29,7 @@ public final class ErrorCodec {
 
     /** The RSocket error to answer with. */
     public static Throwable toWire(Throwable error) {
-        String text = text(error);
+        String text = toText(error);
         ErrorCode code = error instanceof RpcException rpc ? codeOf(rpc) : ErrorCode.EXPERT_FAILED;
         return switch (code) {
             case OVERLOADED -> new RejectedException(text);
@@ -41,7 +40,7 @@ public final class ErrorCodec {
 
     /** The RSocket error that refuses a connection during set-up. */
     public static Throwable toRejectedSetup(RpcException error) {
-        return new RejectedSetupException(text(error));
+        return new RejectedSetupException(toText(error));
     }
 
     /**
@@ -56,7 +55,8 @@ public final class ErrorCodec {
             return new DeadlineExceededException("No answer within the deadline");
         }
         if (isAnswerOfThePeer(error)) {
-            return parse(error.getMessage());
+            String text = error.getMessage();
+            return fromText(text == null ? "" : text);
         }
         if (error instanceof IOException
                 || error instanceof CancellationException
@@ -68,15 +68,8 @@ public final class ErrorCodec {
         return new PeerUnavailableException("The peer cannot be called", error);
     }
 
-    private static boolean isAnswerOfThePeer(Throwable error) {
-        return error instanceof RejectedException
-                || error instanceof InvalidException
-                || error instanceof CustomRSocketException
-                || error instanceof RejectedSetupException
-                || error instanceof ApplicationErrorException;
-    }
-
-    private static String text(Throwable error) {
+    /** An error as the text of an ERROR frame, at most 1,024 characters. */
+    public static String toText(Throwable error) {
         if (!(error instanceof RpcException rpc)) {
             return ErrorCode.EXPERT_FAILED.wireName() + ";message=The peer failed while serving the call";
         }
@@ -88,14 +81,23 @@ public final class ErrorCodec {
         return text.substring(0, Math.min(text.length(), MAX_TEXT_LENGTH));
     }
 
-    private static RpcException parse(@Nullable String received) {
-        String text = received == null ? "" : received.substring(0, Math.min(received.length(), MAX_TEXT_LENGTH));
+    /** The exception that a text stands for; a {@link ProtocolViolationException} if the text makes no sense. */
+    public static RpcException fromText(String received) {
+        String text = received.substring(0, Math.min(received.length(), MAX_TEXT_LENGTH));
         int end = text.indexOf(';');
         ErrorCode code = ErrorCode.ofWireName(end < 0 ? text : text.substring(0, end));
         if (code == null) {
             return new ProtocolViolationException("The peer answered with an unknown error");
         }
         return exception(code, message(text, code), retryAfter(text));
+    }
+
+    private static boolean isAnswerOfThePeer(Throwable error) {
+        return error instanceof RejectedException
+                || error instanceof InvalidException
+                || error instanceof CustomRSocketException
+                || error instanceof RejectedSetupException
+                || error instanceof ApplicationErrorException;
     }
 
     private static String message(String text, ErrorCode code) {
@@ -117,6 +119,11 @@ public final class ErrorCodec {
         }
     }
 
+    /** The wire's short name for an error, one of a dozen: {@code overloaded}, {@code expert-failed} and so on. */
+    public static String nameOf(RpcException error) {
+        return codeOf(error).wireName();
+    }
+
     private static ErrorCode codeOf(RpcException error) {
         if (error instanceof OverloadedException) {
             return ErrorCode.OVERLOADED;
@@ -136,6 +143,10 @@ public final class ErrorCodec {
             return ErrorCode.PAYLOAD_TOO_LARGE;
         } else if (error instanceof IncompatiblePeerException) {
             return ErrorCode.INCOMPATIBLE_PEER;
+        } else if (error instanceof AlreadyAppliedException) {
+            return ErrorCode.ALREADY_APPLIED;
+        } else if (error instanceof ReplyTooLargeException) {
+            return ErrorCode.REPLY_TOO_LARGE;
         }
         return ErrorCode.EXPERT_FAILED;
     }
@@ -151,6 +162,8 @@ public final class ErrorCodec {
             case PROTOCOL_VIOLATION -> new ProtocolViolationException(message);
             case PAYLOAD_TOO_LARGE -> new PayloadTooLargeException(message);
             case INCOMPATIBLE_PEER -> new IncompatiblePeerException(message);
+            case ALREADY_APPLIED -> new AlreadyAppliedException(message);
+            case REPLY_TOO_LARGE -> new ReplyTooLargeException(message);
             case EXPERT_FAILED -> new ExpertFailedException(message);
         };
     }

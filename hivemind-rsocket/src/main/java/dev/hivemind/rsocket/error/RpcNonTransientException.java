@@ -8,6 +8,8 @@ public abstract sealed class RpcNonTransientException extends RpcException
                 ProtocolViolationException,
                 PayloadTooLargeException,
                 IncompatiblePeerException,
+                AlreadyAppliedException,
+                ReplyTooLargeException,
                 ExpertFailedException {
 
     RpcNonTransientException(String message) {

@@ -33,7 +33,17 @@ class ErrorCodecTest {
                 new ProtocolViolationException("bad"),
                 new PayloadTooLargeException("20 MiB"),
                 new IncompatiblePeerException("version 2"),
+                new AlreadyAppliedException("the step is done"),
+                new ReplyTooLargeException("1 MiB"),
                 new ExpertFailedException("not finite"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyException")
+    void fromText_ofAnErrorAsText_returnsTypeAndMessage(RpcException error) {
+        RpcException received = ErrorCodec.fromText(ErrorCodec.toText(error));
+
+        assertThat(received).isExactlyInstanceOf(error.getClass()).hasMessage(error.getMessage());
     }
 
     @Test
