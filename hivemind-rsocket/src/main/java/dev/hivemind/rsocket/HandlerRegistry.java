@@ -11,6 +11,11 @@ import reactor.core.publisher.Mono;
 final class HandlerRegistry {
 
     private final Map<Operation, RequestHandler> handlers = new ConcurrentHashMap<>();
+    private final ResultCache results;
+
+    HandlerRegistry(ResultCache results) {
+        this.results = results;
+    }
 
     /** Registers a handler until the result is disposed. */
     Disposable register(Operation operation, RequestHandler handler) {
@@ -21,6 +26,14 @@ final class HandlerRegistry {
             throw new IllegalStateException(operation + " has a handler already");
         }
         return () -> handlers.remove(operation, handler);
+    }
+
+    /** Registers a handler for an operation that changes state. */
+    Disposable registerOnce(Operation operation, ApplyOnceHandler handler) {
+        return register(operation, (caller, request) -> {
+            var call = new CallKey(caller.peerId(), request.header().callId());
+            return results.call(call, request, point -> handler.handle(caller, request, point));
+        });
     }
 
     Mono<Reply> dispatch(PeerConnection caller, Request request) {

@@ -29,7 +29,8 @@ public final class PeerNode {
     private static final Duration LOOPS_TIMEOUT = Duration.ofSeconds(5);
 
     private final PeerNodeConfig config;
-    private final HandlerRegistry handlers = new HandlerRegistry();
+    private final ResultCache results;
+    private final HandlerRegistry handlers;
     private final ConnectionPool connections;
     private final LoopResources loops;
     private final PeerListener listener;
@@ -41,6 +42,8 @@ public final class PeerNode {
                 new PoolSettings(config.identity().id(), config.maxConnections(), config.idleTimeout()),
                 Schedulers.parallel(),
                 new SplittableRandom());
+        this.results = new ResultCache(config.resultCacheBytes(), PeerNodeConfig.MAX_REMEMBERED_CALLS);
+        this.handlers = new HandlerRegistry(results);
         LoopResources given = config.loops();
         this.loops = given != null ? given : LoopResources.create("hivemind-io");
         this.listener = new PeerListener(config, loops, handlers, connections::add, connections::isClosing);
@@ -69,6 +72,16 @@ public final class PeerNode {
      */
     public Disposable handle(Operation operation, RequestHandler handler) {
         return handlers.register(requireNonNull(operation, "operation"), requireNonNull(handler, "handler"));
+    }
+
+    /**
+     * Serves an operation that changes state until the result is disposed. A caller that repeats a call receives the
+     * result of its first execution, or learns that it can no longer be told.
+     *
+     * @throws IllegalStateException if the operation has a handler already
+     */
+    public Disposable handleOnce(Operation operation, ApplyOnceHandler handler) {
+        return handlers.registerOnce(requireNonNull(operation, "operation"), requireNonNull(handler, "handler"));
     }
 
     /**
@@ -135,9 +148,14 @@ public final class PeerNode {
         return connections
                 .drain(config.drainTimeout())
                 .doFirst(listener::stopListening)
-                .then(Mono.fromRunnable(connections::dispose))
+                .then(Mono.fromRunnable(this::disposeConnections))
                 .then(listener.close())
                 .then(Mono.defer(this::closeLoops));
+    }
+
+    private void disposeConnections() {
+        connections.dispose();
+        results.dispose();
     }
 
     private Mono<Void> closeLoops() {
@@ -161,6 +179,7 @@ public final class PeerNode {
         private Duration connectTimeout = PeerNodeConfig.DEFAULT_CONNECT_TIMEOUT;
         private Duration idleTimeout = PeerNodeConfig.DEFAULT_IDLE_TIMEOUT;
         private Duration drainTimeout = PeerNodeConfig.DEFAULT_DRAIN_TIMEOUT;
+        private long resultCacheBytes = PeerNodeConfig.DEFAULT_RESULT_CACHE_BYTES;
         private @Nullable LoopResources loops;
 
         private Builder() {}
@@ -228,6 +247,15 @@ public final class PeerNode {
             return this;
         }
 
+        /**
+         * How many bytes of results are kept for callers that repeat a call which changes state; 0 keeps none. Of 100,000
+         * calls is remembered that they ended. Default: 64 MiB.
+         */
+        public Builder resultCacheBytes(long resultCacheBytes) {
+            this.resultCacheBytes = resultCacheBytes;
+            return this;
+        }
+
         /** Event loops to share; they stay the caller's. Default: own ones, as many as the machine has cores. */
         public Builder loops(LoopResources loops) {
             this.loops = requireNonNull(loops, "loops");
@@ -250,6 +278,7 @@ public final class PeerNode {
                     connectTimeout,
                     idleTimeout,
                     drainTimeout,
+                    resultCacheBytes,
                     loops));
         }
     }

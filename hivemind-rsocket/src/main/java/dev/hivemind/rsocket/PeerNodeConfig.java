@@ -19,6 +19,7 @@ record PeerNodeConfig(
         Duration connectTimeout,
         Duration idleTimeout,
         Duration drainTimeout,
+        long resultCacheBytes,
         @Nullable LoopResources loops) {
 
     /** What the 24-bit length of RSocket's TCP framing allows. */
@@ -29,6 +30,11 @@ record PeerNodeConfig(
     static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
     static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofMinutes(5);
     static final Duration DEFAULT_DRAIN_TIMEOUT = Duration.ofSeconds(5);
+
+    static final long DEFAULT_RESULT_CACHE_BYTES = 64L << 20;
+
+    /** A few hundred bytes each; retries come within minutes. */
+    static final int MAX_REMEMBERED_CALLS = 100_000;
 
     /** Room for a full header and a DHT message. */
     private static final int MIN_MAX_FRAME_BYTES = 4 * FrameCodec.MAX_HEADER_BYTES;
@@ -44,6 +50,7 @@ record PeerNodeConfig(
                 "at most %d addresses are announced".formatted(Hello.MAX_LISTEN_ADDRESSES));
         require(maxConnections >= 1, "maxConnections is at least 1");
         require(maxConnectionsPerAddress >= 1, "maxConnectionsPerAddress is at least 1");
+        require(resultCacheBytes >= 0, "resultCacheBytes is not negative");
         require(!connectTimeout.isNegative() && !connectTimeout.isZero(), "connectTimeout is positive");
         require(!idleTimeout.isNegative(), "idleTimeout is not negative");
         require(!drainTimeout.isNegative(), "drainTimeout is not negative");
