@@ -11,6 +11,7 @@ import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.RetryPolicy;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Operation;
@@ -18,6 +19,7 @@ import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
@@ -30,6 +32,8 @@ import reactor.core.scheduler.Scheduler;
  * encoded on the thread that subscribes, and results arrive on the client's own tensor thread.
  */
 public final class RemoteExpert {
+
+    private static final RetryPolicy ONE_MORE = RetryPolicy.DEFAULT.withMaxAttempts(2);
 
     private final PeerNode node;
     private final ExpertDescriptor descriptor;
@@ -81,7 +85,8 @@ public final class RemoteExpert {
     /**
      * The gradients of the inputs; the expert recomputes its outputs and takes one optimizer step.
      *
-     * <p>Cancellation reaches the peer, but a step that has begun is finished. Ownership: borrows the arguments until
+     * <p>Repeated once if the connection breaks or the peer has no room; the expert does not take a second step then.
+     * Cancellation reaches the peer, but a step that has begun is finished. Ownership: borrows the arguments until
      * the Mono ends; the gradients belong to the manager.
      *
      * @param manager owns the gradients
@@ -93,18 +98,28 @@ public final class RemoteExpert {
     }
 
     Mono<Reply> forwardFrames(Supplier<List<TensorFrame>> tensorsToSend) {
-        return call(Operation.EXPERT_FORWARD, policy.forwardTimeout(), tensorsToSend);
+        return call(Operation.EXPERT_FORWARD, policy.forwardTimeout(), tensorsToSend, this::send);
     }
 
     Mono<Reply> backwardFrames(Supplier<List<TensorFrame>> tensorsToSend) {
-        return call(Operation.EXPERT_BACKWARD, policy.backwardTimeout(), tensorsToSend);
+        return call(Operation.EXPERT_BACKWARD, policy.backwardTimeout(), tensorsToSend, this::sendTwice);
     }
 
-    private Mono<Reply> call(Operation operation, Duration timeout, Supplier<List<TensorFrame>> tensorsToSend) {
+    private Mono<Reply> call(
+            Operation operation,
+            Duration timeout,
+            Supplier<List<TensorFrame>> tensorsToSend,
+            Function<Request, Mono<Reply>> send) {
         return Mono.using(
                 () -> Request.ofTensors(operation, uid().toString(), timeout, tensorsToSend.get()),
-                this::send,
+                send,
                 Request::release);
+    }
+
+    /** The peer may have taken its step when the connection breaks; repeated under its id, the call takes no second. */
+    private Mono<Reply> sendTwice(Request request) {
+        return Mono.defer(() -> send(request))
+                .retryWhen(ONE_MORE.until(request.header().deadline()));
     }
 
     /** The request's deadline covers the way to the peer as well. */

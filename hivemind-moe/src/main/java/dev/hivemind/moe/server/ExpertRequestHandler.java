@@ -3,6 +3,7 @@ package dev.hivemind.moe.server;
 import dev.hivemind.moe.expert.ExpertSchemaCodec;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.PointOfNoReturn;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.UnknownExpertException;
@@ -27,7 +28,7 @@ final class ExpertRequestHandler {
         try {
             handlers.add(node.handle(Operation.EXPERT_INFO, this::info));
             handlers.add(node.handle(Operation.EXPERT_FORWARD, this::forward));
-            handlers.add(node.handle(Operation.EXPERT_BACKWARD, this::backward));
+            handlers.add(node.handleOnce(Operation.EXPERT_BACKWARD, this::backward));
             return handlers;
         } catch (RuntimeException e) {
             handlers.dispose();
@@ -50,12 +51,12 @@ final class ExpertRequestHandler {
         });
     }
 
-    private Mono<Reply> backward(PeerConnection caller, Request request) {
+    private Mono<Reply> backward(PeerConnection caller, Request request, PointOfNoReturn point) {
         return Mono.defer(() -> {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireGradients(request.header().tensors());
             return expert.backward()
-                    .submit(request.tensors(), rows, request.header().deadline())
+                    .submit(request.tensors(), rows, request.header().deadline(), point)
                     .map(Reply::ofTensors);
         });
     }

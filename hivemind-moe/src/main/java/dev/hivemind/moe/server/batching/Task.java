@@ -1,5 +1,6 @@
 package dev.hivemind.moe.server.batching;
 
+import dev.hivemind.rsocket.PointOfNoReturn;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.tensor.TensorFrame;
@@ -22,14 +23,21 @@ final class Task {
     private final List<TensorFrame> tensors;
     private final int rows;
     private final Deadline deadline;
+    private final PointOfNoReturn point;
     private final long enqueuedNanos = System.nanoTime();
     private final MonoSink<List<TensorFrame>> reply;
 
     /** Borrows the tensors and keeps a reference of its own to each. */
-    Task(List<TensorFrame> tensors, int rows, Deadline deadline, MonoSink<List<TensorFrame>> reply) {
+    Task(
+            List<TensorFrame> tensors,
+            int rows,
+            Deadline deadline,
+            PointOfNoReturn point,
+            MonoSink<List<TensorFrame>> reply) {
         this.tensors = List.copyOf(tensors);
         this.rows = rows;
         this.deadline = deadline;
+        this.point = point;
         this.reply = reply;
         tensors.forEach(tensor -> tensor.data().retain());
     }
@@ -44,6 +52,11 @@ final class Task {
 
     boolean isExpired() {
         return deadline.isPast();
+    }
+
+    /** Whether the task is to be computed: from here on its caller cannot take it back. */
+    boolean begin() {
+        return point.pass();
     }
 
     /** When the task began to wait, as {@link System#nanoTime()} reported it. */

@@ -3,6 +3,7 @@ package dev.hivemind.moe.server.batching;
 import static java.util.Objects.requireNonNull;
 
 import ai.djl.ndarray.NDList;
+import dev.hivemind.rsocket.PointOfNoReturn;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
@@ -73,14 +74,24 @@ public final class TaskPool {
      * @param rows of each tensor, from 1 to the most rows of a batch
      */
     public Mono<List<TensorFrame>> submit(List<TensorFrame> tensors, int rows, Deadline deadline) {
+        return submit(tensors, rows, deadline, () -> true);
+    }
+
+    /**
+     * Queues a call that changes state. As {@link #submit(List, int, Deadline)}; a call that was given up when a batch
+     * would take it is dropped without an answer.
+     *
+     * @param point passed when a batch takes the call
+     */
+    public Mono<List<TensorFrame>> submit(
+            List<TensorFrame> tensors, int rows, Deadline deadline, PointOfNoReturn point) {
         limits.requireFits(rows);
-        return Mono.<List<TensorFrame>>create(reply -> enqueue(tensors, rows, deadline, reply))
+        return Mono.<List<TensorFrame>>create(reply -> enqueue(new Task(tensors, rows, deadline, point, reply), reply))
                 .contextWrite(LATE_SIGNALS)
                 .doOnDiscard(List.class, TaskPool::releaseFrames);
     }
 
-    private void enqueue(List<TensorFrame> tensors, int rows, Deadline deadline, MonoSink<List<TensorFrame>> reply) {
-        var task = new Task(tensors, rows, deadline, reply);
+    private void enqueue(Task task, MonoSink<List<TensorFrame>> reply) {
         RpcException refusal = offer(task);
         if (refusal != null) {
             task.fail(refusal);
@@ -136,9 +147,22 @@ public final class TaskPool {
     /** The oldest tasks, as many as fit one batch; those whose deadline has passed fail instead. */
     Optional<Batch> takeBatch() {
         List<Task> expired = new ArrayList<>();
-        List<Task> taken = takeTasks(expired);
+        List<Task> begun = begin(takeTasks(expired));
         expired.forEach(task -> task.fail(expired()));
-        return taken.isEmpty() ? Optional.empty() : Optional.of(new Batch(this, taken));
+        return begun.isEmpty() ? Optional.empty() : Optional.of(new Batch(this, begun));
+    }
+
+    /** Without those that were given up in the last moment. */
+    private static List<Task> begin(List<Task> taken) {
+        List<Task> begun = new ArrayList<>(taken.size());
+        for (Task task : taken) {
+            if (task.begin()) {
+                begun.add(task);
+            } else {
+                task.release();
+            }
+        }
+        return begun;
     }
 
     private synchronized List<Task> takeTasks(List<Task> expired) {
