@@ -245,6 +245,13 @@ final class ConnectionPool implements Disposable {
         return connection.activity().callsUnderWay() == 0 && connection.window().unsentBytes() == 0;
     }
 
+    /** The connections that are open now. */
+    synchronized List<PeerConnection> live() {
+        return live.keySet().stream()
+                .filter(connection -> !connection.isDisposed())
+                .toList();
+    }
+
     /** Closes every connection, and those that come later. */
     @Override
     public void dispose() {

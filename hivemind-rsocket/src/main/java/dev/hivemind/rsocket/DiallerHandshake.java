@@ -56,8 +56,10 @@ final class DiallerHandshake {
     }
 
     private Mono<PeerConnection> exchange(Link link, Request request) {
+        long sent = System.nanoTime();
         return link.rsocket()
                 .requestResponse(codec.encode(request))
+                .doOnNext(answer -> link.roundTrip().answered(sent))
                 .map(answer -> readReply(request, answer))
                 .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                 .publishOn(Schedulers.parallel())

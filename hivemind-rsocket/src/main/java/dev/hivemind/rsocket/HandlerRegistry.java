@@ -12,9 +12,15 @@ final class HandlerRegistry {
 
     private final Map<Operation, RequestHandler> handlers = new ConcurrentHashMap<>();
     private final ResultCache results;
+    private final CallMeters meters;
 
-    HandlerRegistry(ResultCache results) {
+    HandlerRegistry(ResultCache results, CallMeters meters) {
         this.results = results;
+        this.meters = meters;
+    }
+
+    CallMeters meters() {
+        return meters;
     }
 
     /** Registers a handler until the result is disposed. */
@@ -42,6 +48,6 @@ final class HandlerRegistry {
             return Mono.error(new ProtocolViolationException(
                     "This peer does not serve " + request.header().operation()));
         }
-        return handler.handle(caller, request);
+        return meters.server(request, handler.handle(caller, request));
     }
 }

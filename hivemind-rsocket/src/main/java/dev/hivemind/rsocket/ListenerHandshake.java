@@ -28,6 +28,7 @@ final class ListenerHandshake {
     private final PayloadCodec codec;
     private final Consumer<PeerConnection> onProven;
     private final AtomicBoolean greeted = new AtomicBoolean();
+    private volatile long greetedNanoTime = System.nanoTime();
     private final AtomicBoolean proofReceived = new AtomicBoolean();
     private final Sinks.One<PeerConnection> proven = Sinks.one();
 
@@ -68,11 +69,13 @@ final class ListenerHandshake {
                         .setSignature(ByteString.copyFrom(HelloProof.sign(identity, Role.LISTENER, own, dialler)))
                         .build())
                 .subscribeOn(Schedulers.parallel())
-                .map(Reply::ofMessage);
+                .map(Reply::ofMessage)
+                .doOnNext(reply -> greetedNanoTime = System.nanoTime());
     }
 
     /** Checks the dialler's proof; a wrong one and a second one close the connection. */
     Mono<PeerConnection> check(HelloProofMessage proof) {
+        link.roundTrip().answered(greetedNanoTime);
         return proofReceived.compareAndSet(false, true) ? verify(proof) : repeated();
     }
 

@@ -45,6 +45,11 @@ public final class PeerConnection implements Disposable {
         return listenAddresses;
     }
 
+    /** How long a message to the peer and its answer take, as measured while the connection was set up. */
+    public Duration roundTrip() {
+        return link.roundTrip().smoothed();
+    }
+
     /**
      * Sends a request and emits its reply. Cold: every subscription sends once, under the same call id.
      *
@@ -55,7 +60,8 @@ public final class PeerConnection implements Disposable {
      * <p>Ownership: borrows the request until the Mono ends; the receiver of the reply releases it.
      */
     public Mono<Reply> request(Request request) {
-        return Mono.defer(() -> send(request)).onErrorMap(ErrorCodec::fromWire);
+        Mono<Reply> call = Mono.defer(() -> send(request)).onErrorMap(ErrorCodec::fromWire);
+        return link.meters().client(request, call);
     }
 
     private Mono<Reply> send(Request request) {

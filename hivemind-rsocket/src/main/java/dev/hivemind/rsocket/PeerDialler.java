@@ -91,7 +91,8 @@ final class PeerDialler {
                 .acceptor((setup, rsocket) ->
                         Mono.just(activity.countServed(PeerResponder.ofDialler(handshake, handlers, codec))))
                 .connect(transport)
-                .map(rsocket -> new Link(activity.countCalls(rsocket), transport.window(), activity));
+                .map(rsocket ->
+                        new Link(activity.countCalls(rsocket), transport.window(), activity, handlers.meters()));
     }
 
     private TcpClient tcpClient(PeerAddress address) {

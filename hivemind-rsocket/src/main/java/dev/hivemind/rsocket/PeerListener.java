@@ -93,7 +93,8 @@ final class PeerListener {
         return Mono.deferContextual(context -> {
                     Hello dialler = readSetup(setup);
                     var activity = new LinkActivity(false, refusesCalls);
-                    var link = new Link(activity.countCalls(rsocket), context.get(SendWindow.class), activity);
+                    var link = new Link(
+                            activity.countCalls(rsocket), context.get(SendWindow.class), activity, handlers.meters());
                     var handshake = new ListenerHandshake(config.identity(), announced, dialler, link, codec, onProven);
                     unproven.watch(rsocket, handshake.proven());
                     return Mono.just(activity.countServed(PeerResponder.ofListener(handshake, handlers, codec)));

@@ -9,6 +9,7 @@ import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -30,6 +31,7 @@ public final class PeerNode {
 
     private final PeerNodeConfig config;
     private final ResultCache results;
+    private final CallMeters meters;
     private final HandlerRegistry handlers;
     private final ConnectionPool connections;
     private final LoopResources loops;
@@ -43,11 +45,13 @@ public final class PeerNode {
                 Schedulers.parallel(),
                 new SplittableRandom());
         this.results = new ResultCache(config.resultCacheBytes(), PeerNodeConfig.MAX_REMEMBERED_CALLS);
-        this.handlers = new HandlerRegistry(results);
+        this.meters = CallMeters.of(config.meters());
+        this.handlers = new HandlerRegistry(results, meters);
         LoopResources given = config.loops();
         this.loops = given != null ? given : LoopResources.create("hivemind-io");
         this.listener = new PeerListener(config, loops, handlers, connections::add, connections::isClosing);
         this.dialler = new PeerDialler(config, loops, handlers, listener::announcedAddresses, connections::isClosing);
+        meters.watch(connections);
     }
 
     /** Starts the description of a node. Every setting has a default. */
@@ -156,6 +160,7 @@ public final class PeerNode {
     private void disposeConnections() {
         connections.dispose();
         results.dispose();
+        meters.dispose();
     }
 
     private Mono<Void> closeLoops() {
@@ -180,6 +185,7 @@ public final class PeerNode {
         private Duration idleTimeout = PeerNodeConfig.DEFAULT_IDLE_TIMEOUT;
         private Duration drainTimeout = PeerNodeConfig.DEFAULT_DRAIN_TIMEOUT;
         private long resultCacheBytes = PeerNodeConfig.DEFAULT_RESULT_CACHE_BYTES;
+        private @Nullable MeterRegistry meters;
         private @Nullable LoopResources loops;
 
         private Builder() {}
@@ -256,6 +262,15 @@ public final class PeerNode {
             return this;
         }
 
+        /**
+         * Where the node's meters go; they are listed in {@code docs/METERS.md}. Nodes that share a registry share timers
+         * and counters, but only the first of them shows its gauges. Default: nothing is measured.
+         */
+        public Builder meters(MeterRegistry meters) {
+            this.meters = requireNonNull(meters, "meters");
+            return this;
+        }
+
         /** Event loops to share; they stay the caller's. Default: own ones, as many as the machine has cores. */
         public Builder loops(LoopResources loops) {
             this.loops = requireNonNull(loops, "loops");
@@ -279,6 +294,7 @@ public final class PeerNode {
                     idleTimeout,
                     drainTimeout,
                     resultCacheBytes,
+                    meters,
                     loops));
         }
     }

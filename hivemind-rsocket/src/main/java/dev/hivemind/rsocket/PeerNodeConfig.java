@@ -3,6 +3,7 @@ package dev.hivemind.rsocket;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ record PeerNodeConfig(
         Duration idleTimeout,
         Duration drainTimeout,
         long resultCacheBytes,
+        @Nullable MeterRegistry meters,
         @Nullable LoopResources loops) {
 
     /** What the 24-bit length of RSocket's TCP framing allows. */

@@ -399,7 +399,8 @@ class ConnectionPoolTest {
     }
 
     private PeerConnection connection(PeerId id, boolean dialled) {
-        var link = new Link(new OpenSocket(), new OpenWindow(), new LinkActivity(dialled, pool::isClosing));
+        var link = new Link(
+                new OpenSocket(), new OpenWindow(), new LinkActivity(dialled, pool::isClosing), CallMeters.of(null));
         return new PeerConnection(id, List.of(), link, new PayloadCodec(65_536));
     }
 
