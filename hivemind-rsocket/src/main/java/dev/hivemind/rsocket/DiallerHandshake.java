@@ -80,7 +80,7 @@ final class DiallerHandshake {
         if (!HelloProof.verify(reply.getSignature().toByteArray(), Role.LISTENER, listener, own)) {
             return Mono.error(new UnauthorizedException("The peer did not prove the identity that it claims"));
         }
-        var connection = new PeerConnection(listener.peerId(), listener.listenAddresses(), link, codec);
+        var connection = new PeerConnection(listener, link, codec);
         return Mono.using(
                 () -> new Request(request.header(), MessageBody.encode(proof(listener))),
                 proof -> link.rsocket().fireAndForget(codec.encode(proof)).thenReturn(connection),

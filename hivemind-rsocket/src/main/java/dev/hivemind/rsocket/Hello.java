@@ -1,6 +1,7 @@
 package dev.hivemind.rsocket;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.IncompatiblePeerException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -9,6 +10,7 @@ import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.proto.HelloMessage;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What a peer says of itself when a connection is set up, checked.
@@ -16,8 +18,9 @@ import java.util.List;
  * @param publicKey raw Ed25519 key, not yet proven
  * @param nonce challenge for the other side
  * @param listenAddresses where the peer accepts connections
+ * @param compressions codecs that both this process and the peer know
  */
-record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAddresses) {
+record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAddresses, Set<Compression> compressions) {
 
     static final int PROTOCOL_VERSION = 1;
     static final int NONCE_BYTES = 32;
@@ -29,7 +32,11 @@ record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAdd
     static Hello of(PeerIdentity identity, List<PeerAddress> listenAddresses) {
         byte[] nonce = new byte[NONCE_BYTES];
         RANDOM.nextBytes(nonce);
-        return new Hello(ByteString.copyFrom(identity.publicKey()), ByteString.copyFrom(nonce), listenAddresses);
+        return new Hello(
+                ByteString.copyFrom(identity.publicKey()),
+                ByteString.copyFrom(nonce),
+                listenAddresses,
+                Set.copyOf(Compression.all()));
     }
 
     PeerId peerId() {
@@ -42,9 +49,14 @@ record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAdd
                 .setProtocolMax(PROTOCOL_VERSION)
                 .setPublicKey(publicKey)
                 .setNonce(nonce)
+                .addAllFeatures(features())
                 .addAllListenAddresses(
                         listenAddresses.stream().map(PeerAddress::toString).toList())
                 .build();
+    }
+
+    private List<String> features() {
+        return compressions.stream().map(Compression::feature).sorted().toList();
     }
 
     static Hello fromMessage(HelloMessage message) {
@@ -55,7 +67,11 @@ record Hello(ByteString publicKey, ByteString nonce, List<PeerAddress> listenAdd
                 || message.getFeaturesCount() > MAX_FEATURES) {
             throw new ProtocolViolationException("The hello has a field of the wrong size");
         }
-        return new Hello(message.getPublicKey(), message.getNonce(), addresses(message.getListenAddressesList()));
+        return new Hello(
+                message.getPublicKey(),
+                message.getNonce(),
+                addresses(message.getListenAddressesList()),
+                Compression.ofFeatures(message.getFeaturesList()));
     }
 
     private static void requireSharedVersion(HelloMessage message) {

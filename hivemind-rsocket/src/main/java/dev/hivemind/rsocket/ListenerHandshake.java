@@ -92,7 +92,7 @@ final class ListenerHandshake {
     }
 
     private Mono<PeerConnection> accept() {
-        var connection = new PeerConnection(dialler.peerId(), dialler.listenAddresses(), link, codec);
+        var connection = new PeerConnection(dialler, link, codec);
         onProven.accept(connection);
         proven.tryEmitValue(connection);
         return Mono.just(connection);

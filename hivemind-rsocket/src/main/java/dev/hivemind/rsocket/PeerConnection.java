@@ -1,17 +1,21 @@
 package dev.hivemind.rsocket;
 
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.IncompatiblePeerException;
 import dev.hivemind.rsocket.error.PayloadTooLargeException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
@@ -23,13 +27,16 @@ public final class PeerConnection implements Disposable {
 
     private final PeerId peerId;
     private final List<PeerAddress> listenAddresses;
+    private final Set<Compression> compressions;
     private final Link link;
     private final RSocket rsocket;
     private final PayloadCodec codec;
 
-    PeerConnection(PeerId peerId, List<PeerAddress> listenAddresses, Link link, PayloadCodec codec) {
-        this.peerId = peerId;
-        this.listenAddresses = List.copyOf(listenAddresses);
+    /** {@code peer} is the hello of the other end, proven. */
+    PeerConnection(Hello peer, Link link, PayloadCodec codec) {
+        this.peerId = peer.peerId();
+        this.listenAddresses = List.copyOf(peer.listenAddresses());
+        this.compressions = Set.copyOf(peer.compressions());
         this.link = link;
         this.rsocket = link.rsocket();
         this.codec = codec;
@@ -50,12 +57,19 @@ public final class PeerConnection implements Disposable {
         return link.roundTrip().smoothed();
     }
 
+    /** Whether the peer understands tensors that are compressed so. */
+    public boolean supports(Compression compression) {
+        return compression == Compression.NONE || compressions.contains(compression);
+    }
+
     /**
      * Sends a request and emits its reply. Cold: every subscription sends once, under the same call id.
      *
      * <p>Thread: signals arrive on an event loop, or on a timer's thread when the deadline passes. Cancellation reaches
      * the peer's handler. Errors: {@link RpcException}s, among them {@link DeadlineExceededException} when the
-     * request's deadline passes and {@link PayloadTooLargeException} when it does not fit one frame.
+     * request's deadline passes, {@link PayloadTooLargeException} when it does not fit one frame, and
+     * {@link IncompatiblePeerException} when it carries a tensor whose compression the peer does not
+     * {@linkplain #supports support}.
      *
      * <p>Ownership: borrows the request until the Mono ends; the receiver of the reply releases it.
      */
@@ -69,11 +83,22 @@ public final class PeerConnection implements Disposable {
         if (remaining.isZero()) {
             return Mono.error(new DeadlineExceededException("The deadline had passed before the call was sent"));
         }
+        requireSupported(request);
         return rsocket.requestResponse(codec.encode(request))
                 .transform(answers -> Deadlines.enforce(answers, remaining))
                 .map(answer -> codec.decodeReply(request.header(), answer))
                 .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                 .doOnDiscard(Payload.class, Payload::release);
+    }
+
+    private void requireSupported(Request request) {
+        for (TensorDescriptor tensor : request.header().tensors()) {
+            if (!supports(tensor.compression())) {
+                throw new IncompatiblePeerException(
+                        "Peer %s does not understand tensors compressed as %s: send them uncompressed"
+                                .formatted(peerId.toShortString(), tensor.compression()));
+            }
+        }
     }
 
     /** What bulk on this connection waits for. */

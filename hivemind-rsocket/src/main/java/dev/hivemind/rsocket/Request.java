@@ -2,6 +2,7 @@ package dev.hivemind.rsocket;
 
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
@@ -46,6 +47,16 @@ public record Request(FrameHeader header, ByteBuf body) {
     public static Request ofMessage(Operation operation, String target, Duration timeout, MessageLite message) {
         var header = new FrameHeader(operation, target, CallId.random(), Deadline.after(timeout), 0, List.of());
         return new Request(header, MessageBody.encode(message));
+    }
+
+    /**
+     * The same call with a wish for the reply: its tensors come compressed so, where that is possible and the peer knows
+     * how.
+     *
+     * <p>Ownership: the result takes this request's place and its reference to the body; release only the result.
+     */
+    public Request wantingReplyAs(Compression compression) {
+        return new Request(header.withReplyCompression(compression), body);
     }
 
     /**

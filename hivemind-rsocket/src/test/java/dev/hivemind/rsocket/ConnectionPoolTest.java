@@ -385,9 +385,21 @@ class ConnectionPoolTest {
     }
 
     private static PeerId peer(int index) {
+        return identity(index).id();
+    }
+
+    private static PeerIdentity identity(int index) {
         byte[] seed = new byte[32];
         seed[0] = (byte) index;
-        return PeerIdentity.fromSeed(seed).id();
+        return PeerIdentity.fromSeed(seed);
+    }
+
+    private static PeerIdentity identity(PeerId id) {
+        return IntStream.range(0, 256)
+                .mapToObj(ConnectionPoolTest::identity)
+                .filter(identity -> identity.id().equals(id))
+                .findFirst()
+                .orElseThrow();
     }
 
     private PeerConnection connection(PeerId id) {
@@ -401,7 +413,7 @@ class ConnectionPoolTest {
     private PeerConnection connection(PeerId id, boolean dialled) {
         var link = new Link(
                 new OpenSocket(), new OpenWindow(), new LinkActivity(dialled, pool::isClosing), CallMeters.of(null));
-        return new PeerConnection(id, List.of(), link, new PayloadCodec(65_536));
+        return new PeerConnection(Hello.of(identity(id), List.of()), link, new PayloadCodec(65_536));
     }
 
     /** Lives until it is disposed. */
@@ -425,7 +437,7 @@ class ConnectionPoolTest {
         }
     }
 
-    private static final class OpenWindow implements SendWindow {
+    static final class OpenWindow implements SendWindow {
 
         @Override
         public Mono<Void> awaitRoom() {

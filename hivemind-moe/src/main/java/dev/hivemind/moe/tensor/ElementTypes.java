@@ -14,10 +14,10 @@ public final class ElementTypes {
 
     private ElementTypes() {}
 
-    /** DJL's name for an element type. */
+    /** DJL's name for an element type. bfloat16, which the engine must not see, is float32 there. */
     public static DataType toDataType(ElementType elementType) {
         return switch (elementType) {
-            case FLOAT32 -> DataType.FLOAT32;
+            case FLOAT32, BFLOAT16 -> DataType.FLOAT32;
             case FLOAT64 -> DataType.FLOAT64;
             case FLOAT16 -> DataType.FLOAT16;
             case UINT8 -> DataType.UINT8;
@@ -56,6 +56,13 @@ public final class ElementTypes {
     public static TensorDescriptor describe(NDArray array) {
         return TensorDescriptor.of(
                 toElementType(array.getDataType()), array.getShape().getShape());
+    }
+
+    /** What a tensor is once it is an array: not compressed, and float32 where it was bfloat16. */
+    public static TensorDescriptor asArray(TensorDescriptor received) {
+        return received.elementType() == ElementType.BFLOAT16
+                ? new TensorDescriptor(ElementType.FLOAT32, received.shape())
+                : received.uncompressed();
     }
 
     /** The shape of a tensor as DJL has it. */

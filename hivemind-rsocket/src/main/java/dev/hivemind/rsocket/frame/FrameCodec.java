@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.proto.FrameHeaderMessage;
 import dev.hivemind.rsocket.proto.TensorDescriptorMessage;
@@ -24,8 +25,6 @@ public final class FrameCodec {
 
     /** The most bytes of UTF-8 a target may take. */
     public static final int MAX_TARGET_BYTES = 256;
-
-    private static final int NO_COMPRESSION = 0;
 
     private FrameCodec() {}
 
@@ -77,7 +76,8 @@ public final class FrameCodec {
                 .setCallId(ByteString.copyFrom(header.callId().toBytes()))
                 .setDeadlineMillis(Math.max(
                         1, Math.toIntExact(header.deadline().remaining().toMillis())))
-                .setPriority(header.priority());
+                .setPriority(header.priority())
+                .setReplyCompression(header.replyCompression().wireId());
         header.tensors().forEach(tensor -> message.addTensors(toMessage(tensor)));
         return message.build();
     }
@@ -86,8 +86,8 @@ public final class FrameCodec {
         return TensorDescriptorMessage.newBuilder()
                 .setElementType(tensor.elementType().wireId())
                 .addAllShape(tensor.shape())
-                .setByteLength(tensor.sizeBytes())
-                .setCompression(NO_COMPRESSION)
+                .setByteLength(tensor.wireBytes())
+                .setCompression(tensor.compression().wireId())
                 .build();
     }
 
@@ -98,7 +98,13 @@ public final class FrameCodec {
                 callId(message.getCallId()),
                 deadline(message),
                 message.getPriority(),
-                tensors(message.getTensorsList()));
+                tensors(message.getTensorsList()),
+                replyCompression(message));
+    }
+
+    /** A wish that is not understood here is not granted, and does no harm. */
+    private static Compression replyCompression(FrameHeaderMessage message) {
+        return Compression.find(message.getReplyCompression()).orElse(Compression.NONE);
     }
 
     private static String target(FrameHeaderMessage message) {
@@ -133,13 +139,13 @@ public final class FrameCodec {
     }
 
     private static TensorDescriptor fromMessage(TensorDescriptorMessage message) {
-        if (message.getCompression() != NO_COMPRESSION) {
-            throw new ProtocolViolationException("Unknown compression " + message.getCompression());
-        }
-        var descriptor = new TensorDescriptor(ElementType.ofWireId(message.getElementType()), message.getShapeList());
-        if (message.getByteLength() != descriptor.sizeBytes()) {
+        var descriptor = new TensorDescriptor(
+                ElementType.ofWireId(message.getElementType()),
+                message.getShapeList(),
+                Compression.ofWireId(message.getCompression()));
+        if (message.getByteLength() != descriptor.wireBytes()) {
             throw new ProtocolViolationException(
-                    "%s takes %d bytes, not %d".formatted(descriptor, descriptor.sizeBytes(), message.getByteLength()));
+                    "%s takes %d bytes, not %d".formatted(descriptor, descriptor.wireBytes(), message.getByteLength()));
         }
         return descriptor;
     }

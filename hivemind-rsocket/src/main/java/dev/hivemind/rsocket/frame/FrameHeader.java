@@ -2,6 +2,7 @@ package dev.hivemind.rsocket.frame;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import java.util.List;
 
@@ -14,6 +15,7 @@ import java.util.List;
  * @param deadline when the caller gives up
  * @param priority higher runs earlier; 0 is normal
  * @param tensors layout of the data part; empty when the data part is the operation's own message
+ * @param replyCompression how the caller wants the tensors of the reply; what cannot be compressed so comes as it is
  */
 public record FrameHeader(
         Operation operation,
@@ -21,7 +23,8 @@ public record FrameHeader(
         CallId callId,
         Deadline deadline,
         int priority,
-        List<TensorDescriptor> tensors) {
+        List<TensorDescriptor> tensors,
+        Compression replyCompression) {
 
     public FrameHeader {
         requireNonNull(operation, "operation");
@@ -29,6 +32,28 @@ public record FrameHeader(
         requireNonNull(callId, "callId");
         requireNonNull(deadline, "deadline");
         tensors = List.copyOf(tensors);
+        requireNonNull(replyCompression, "replyCompression");
+    }
+
+    /** A header that asks for no compression of the reply. */
+    public FrameHeader(
+            Operation operation,
+            String target,
+            CallId callId,
+            Deadline deadline,
+            int priority,
+            List<TensorDescriptor> tensors) {
+        this(operation, target, callId, deadline, priority, tensors, Compression.NONE);
+    }
+
+    /** The same header with another wish for the reply. */
+    public FrameHeader withReplyCompression(Compression wanted) {
+        return new FrameHeader(operation, target, callId, deadline, priority, tensors, wanted);
+    }
+
+    /** The same header with another layout of the data part. */
+    public FrameHeader withTensors(List<TensorDescriptor> others) {
+        return new FrameHeader(operation, target, callId, deadline, priority, others, replyCompression);
     }
 
     /** The header of the answer to this request. */

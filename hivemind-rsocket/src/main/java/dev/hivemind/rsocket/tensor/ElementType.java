@@ -12,7 +12,9 @@ public enum ElementType {
     INT32(6, 4),
     INT64(7, 8),
     /** One byte an element, 0 or 1. */
-    BOOL(8, 1);
+    BOOL(8, 1),
+    /** The upper half of a float32: its range, but three digits at most. See {@link Bfloat16}. */
+    BFLOAT16(9, 2);
 
     private static final ElementType[] BY_WIRE_ID = values();
 
@@ -36,7 +38,7 @@ public enum ElementType {
 
     /** Whether elements are floating point numbers, which can carry gradients. */
     public boolean isFloatingPoint() {
-        return this == FLOAT32 || this == FLOAT64 || this == FLOAT16;
+        return this == FLOAT32 || this == FLOAT64 || this == FLOAT16 || this == BFLOAT16;
     }
 
     /**

@@ -4,10 +4,11 @@ import dev.hivemind.rsocket.error.ProtocolViolationException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.CompositeByteBuf;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Tensors of one call, back to back in one data part. Copies no element. */
+/** Elements of a tensor to bytes and back, and tensors of one call back to back in one data part. */
 public final class TensorFrameCodec {
 
     /** The most tensors a call may carry. */
@@ -16,7 +17,28 @@ public final class TensorFrameCodec {
     private TensorFrameCodec() {}
 
     /**
-     * Joins tensors to the data part of a call.
+     * Appends elements, compressed as the descriptor says. A tensor of two dimensions or more may be appended row by row.
+     *
+     * @param elements little-endian and in row-major order from the position on; position and limit stay as they are
+     * @param target borrowed; {@link TensorDescriptor#wireBytes()} are appended
+     */
+    public static void encode(TensorDescriptor descriptor, ByteBuffer elements, ByteBuf target) {
+        descriptor.compression().codec().encode(descriptor.layout(), elements, target);
+    }
+
+    /**
+     * Writes uncompressed elements.
+     *
+     * @param data borrowed; its readable bytes are {@link TensorDescriptor#wireBytes()}
+     * @param target takes {@link TensorDescriptor#sizeBytes()} from its position on, little-endian and in row-major
+     *     order; position and limit stay as they are
+     */
+    public static void decode(TensorDescriptor descriptor, ByteBuf data, ByteBuffer target) {
+        descriptor.compression().codec().decode(descriptor.layout(), data, target);
+    }
+
+    /**
+     * Joins tensors to the data part of a call, without copying.
      *
      * <p>Ownership: takes over the frames, also when it throws; the caller owns the result.
      */
@@ -30,7 +52,7 @@ public final class TensorFrameCodec {
     }
 
     /**
-     * Cuts the data part of a call into its tensors.
+     * Cuts the data part of a call into its tensors, without copying.
      *
      * <p>Ownership: borrows {@code data}; the frames are views of it that hold no reference of their own, and are valid
      * as long as {@code data} is.
@@ -42,8 +64,8 @@ public final class TensorFrameCodec {
         var frames = new ArrayList<TensorFrame>(descriptors.size());
         int offset = data.readerIndex();
         for (TensorDescriptor descriptor : descriptors) {
-            frames.add(new TensorFrame(descriptor, data.slice(offset, descriptor.sizeBytes())));
-            offset += descriptor.sizeBytes();
+            frames.add(new TensorFrame(descriptor, data.slice(offset, descriptor.wireBytes())));
+            offset += descriptor.wireBytes();
         }
         return frames;
     }
@@ -55,7 +77,7 @@ public final class TensorFrameCodec {
      */
     public static void requireMatchingLength(List<TensorDescriptor> descriptors, int receivedBytes) {
         long announced =
-                descriptors.stream().mapToLong(TensorDescriptor::sizeBytes).sum();
+                descriptors.stream().mapToLong(TensorDescriptor::wireBytes).sum();
         if (announced != receivedBytes) {
             throw new ProtocolViolationException(
                     "The header announces %d bytes of tensors, but %d arrived".formatted(announced, receivedBytes));

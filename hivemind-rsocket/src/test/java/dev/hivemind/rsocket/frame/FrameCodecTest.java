@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.proto.FrameHeaderMessage;
 import dev.hivemind.rsocket.proto.TensorDescriptorMessage;
@@ -34,7 +35,10 @@ class FrameCodecTest {
             List.of(
                     TensorDescriptor.of(ElementType.FLOAT16, 64, 1024),
                     TensorDescriptor.of(ElementType.INT64),
-                    TensorDescriptor.of(ElementType.BOOL, 0, 5)));
+                    TensorDescriptor.of(ElementType.BOOL, 0, 5),
+                    TensorDescriptor.of(ElementType.BFLOAT16, 3),
+                    new TensorDescriptor(ElementType.FLOAT32, List.of(2L, 5L), Compression.INT8)),
+            Compression.FLOAT16);
 
     @RegisterExtension
     final TrackedBuffers buffers = new TrackedBuffers();
@@ -73,7 +77,7 @@ class FrameCodecTest {
                 row("long call id", message -> message.setCallId(ByteString.copyFrom(new byte[17]))),
                 row("no deadline", FrameHeaderMessage.Builder::clearDeadlineMillis),
                 row("long target", message -> message.setTarget("x".repeat(257))),
-                row("unknown element type", message -> message.setTensors(0, tensor(9, 4, 1))),
+                row("unknown element type", message -> message.setTensors(0, tensor(10, 4, 1))),
                 row("element type 0", message -> message.setTensors(0, tensor(0, 4, 1))),
                 row("huge element type", message -> message.setTensors(0, tensor(Integer.MIN_VALUE, 4, 1))),
                 row("negative dimension", message -> message.setTensors(0, tensor(1, 4, -1))),
@@ -91,12 +95,45 @@ class FrameCodecTest {
                         "unknown compression",
                         message -> message.setTensors(
                                 0, tensor(1, 4, 1).toBuilder().setCompression(7))),
+                row(
+                        "compression beyond 2^31",
+                        message -> message.setTensors(
+                                0, tensor(1, 4, 1).toBuilder().setCompression(-1))),
+                row(
+                        "compressed integers",
+                        message -> message.setTensors(
+                                0, tensor(6, 2, 1).toBuilder().setCompression(1))),
+                row(
+                        "byte length of uncompressed data",
+                        message -> message.setTensors(
+                                0, tensor(1, 16, 4).toBuilder().setCompression(2))),
+                row(
+                        "compressed data of more than 2^31 bytes",
+                        message -> message.setTensors(
+                                0, tensor(1, 0, 500_000_000, 1).toBuilder().setCompression(2))),
                 row("65 tensors", message -> {
                     for (int i = 0; i < 64; i++) {
                         message.addTensors(tensor(1, 4, 1));
                     }
                 }),
                 row("longer than a header may be", message -> message.setToken(ByteString.copyFrom(new byte[17_000]))));
+    }
+
+    @Test
+    void decode_ofAnUnknownWishForTheReply_asksForNoCompression() {
+        byte[] bytes = valid().setReplyCompression(63).build().toByteArray();
+
+        assertThat(decode(bytes).replyCompression()).isSameAs(Compression.NONE);
+    }
+
+    @Test
+    void decode_ofACompressedTensor_keepsItsCompression() {
+        byte[] bytes = valid().setTensors(
+                        0, tensor(1, 2 * (4 + 5), 2, 5).toBuilder().setCompression(2))
+                .build()
+                .toByteArray();
+
+        assertThat(decode(bytes).tensors().get(0).compression()).isSameAs(Compression.INT8);
     }
 
     @Test
