@@ -2,41 +2,65 @@ package dev.hivemind.moe.client;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.rsocket.compression.Compression;
 import java.time.Duration;
 
 /**
- * How long calls to experts may take.
+ * How long calls to experts may take, and how their tensors are written.
+ *
+ * <p>Compression is lossy, so none is used by default. {@link Compression#INT8} cuts traffic to about a quarter.
+ * Integers, and tensors that would not shrink, travel as they are; so does everything to a peer that does not know the
+ * codec.
  *
  * @param forwardTimeout for one forward call, from encoding to answer; default 10 s
  * @param backwardTimeout for one backward call; default 10 s
  * @param discoveryTimeToLive how long the list of living experts is used before the DHT is asked again; default 10 s
+ * @param activations for the inputs and outputs of experts; default none
+ * @param gradients for the gradients of outputs and inputs; default none
  */
-public record CallPolicy(Duration forwardTimeout, Duration backwardTimeout, Duration discoveryTimeToLive) {
+public record CallPolicy(
+        Duration forwardTimeout,
+        Duration backwardTimeout,
+        Duration discoveryTimeToLive,
+        Compression activations,
+        Compression gradients) {
 
-    /** The default times. */
-    public static final CallPolicy DEFAULT =
-            new CallPolicy(Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(10));
+    /** The default times, without compression. */
+    public static final CallPolicy DEFAULT = new CallPolicy(
+            Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(10), Compression.NONE, Compression.NONE);
 
     /** @throws IllegalArgumentException if a time is zero or negative */
     public CallPolicy {
         requirePositive(forwardTimeout, "forwardTimeout");
         requirePositive(backwardTimeout, "backwardTimeout");
         requirePositive(discoveryTimeToLive, "discoveryTimeToLive");
+        requireNonNull(activations, "activations");
+        requireNonNull(gradients, "gradients");
     }
 
     /** The same policy with another forward timeout. */
     public CallPolicy withForwardTimeout(Duration timeout) {
-        return new CallPolicy(timeout, backwardTimeout, discoveryTimeToLive);
+        return new CallPolicy(timeout, backwardTimeout, discoveryTimeToLive, activations, gradients);
     }
 
     /** The same policy with another backward timeout. */
     public CallPolicy withBackwardTimeout(Duration timeout) {
-        return new CallPolicy(forwardTimeout, timeout, discoveryTimeToLive);
+        return new CallPolicy(forwardTimeout, timeout, discoveryTimeToLive, activations, gradients);
     }
 
     /** The same policy with another lifetime of discovered experts. */
     public CallPolicy withDiscoveryTimeToLive(Duration timeToLive) {
-        return new CallPolicy(forwardTimeout, backwardTimeout, timeToLive);
+        return new CallPolicy(forwardTimeout, backwardTimeout, timeToLive, activations, gradients);
+    }
+
+    /** The same policy with another compression of inputs and outputs. */
+    public CallPolicy withActivations(Compression compression) {
+        return new CallPolicy(forwardTimeout, backwardTimeout, discoveryTimeToLive, compression, gradients);
+    }
+
+    /** The same policy with another compression of gradients. */
+    public CallPolicy withGradients(Compression compression) {
+        return new CallPolicy(forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, compression);
     }
 
     private static void requirePositive(Duration duration, String name) {

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.gating.Routing;
+import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.RowFrames;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
@@ -55,7 +56,8 @@ final class Dispatch {
     ExpertOutputs forward(RemoteTape tape, NDArray samples) {
         List<Answer> answers = await(
                 tape,
-                group -> group.expert().forwardFrames(() -> List.of(RowFrames.gather(samples, group.rows()))),
+                group -> group.expert()
+                        .forwardFrames(roles -> List.of(RowFrames.gather(samples, group.rows(), roles.activations()))),
                 outFeatures);
         try {
             groups = answers.stream().map(Answer::group).toList();
@@ -69,7 +71,8 @@ final class Dispatch {
     NDArray backward(RemoteTape tape, NDArray samples, NDArray outputGradients) {
         List<Answer> answers = await(
                 tape,
-                group -> group.expert().backwardFrames(() -> tensorsForBackward(group, samples, outputGradients)),
+                group -> group.expert()
+                        .backwardFrames(roles -> tensorsForBackward(roles, group, samples, outputGradients)),
                 Math.toIntExact(samples.getShape().get(1)));
         try {
             NDArray gradient = samples.zerosLike();
@@ -91,9 +94,11 @@ final class Dispatch {
         return groups;
     }
 
-    private static List<TensorFrame> tensorsForBackward(Group group, NDArray samples, NDArray outputGradients) {
-        TensorFrame inputs = RowFrames.gather(samples, group.rows());
-        return List.of(inputs, RowFrames.gather(outputGradients, group.slots()));
+    private static List<TensorFrame> tensorsForBackward(
+            CallPolicy roles, Group group, NDArray samples, NDArray outputGradients) {
+        return InputsAndGradients.encode(
+                () -> List.of(RowFrames.gather(samples, group.rows(), roles.activations())),
+                () -> List.of(RowFrames.gather(outputGradients, group.slots(), roles.gradients())));
     }
 
     private ExpertOutputs placeOutputs(RemoteTape tape, List<Answer> answers) {
@@ -163,7 +168,10 @@ final class Dispatch {
         }
 
         private static void requireFinite(Group group, Reply reply, TensorDescriptor expected) {
-            if (!reply.descriptors().equals(List.of(expected))) {
+            if (!reply.descriptors().stream()
+                    .map(ElementTypes::asArray)
+                    .toList()
+                    .equals(List.of(expected))) {
                 throw new ExpertFailedException(
                         "%s answered with %s instead of %s".formatted(group.expert(), reply.descriptors(), expected));
             }

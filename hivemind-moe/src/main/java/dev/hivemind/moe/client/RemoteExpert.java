@@ -17,10 +17,8 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorFrame;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
@@ -45,6 +43,11 @@ public final class RemoteExpert {
         this.descriptor = descriptor;
         this.policy = policy;
         this.tensors = tensors;
+    }
+
+    /** The same expert, called by another policy. */
+    public RemoteExpert with(CallPolicy other) {
+        return new RemoteExpert(node, descriptor, other, tensors);
     }
 
     /** The name of the expert. */
@@ -79,7 +82,7 @@ public final class RemoteExpert {
      * @param inputs as the expert's schema says, batch first
      */
     public Mono<NDList> forward(NDManager manager, NDList inputs) {
-        return decode(manager, forwardFrames(() -> NDArrayFrames.encode(inputs)));
+        return decode(manager, forwardFrames(roles -> NDArrayFrames.encode(inputs, roles.activations())));
     }
 
     /**
@@ -94,26 +97,39 @@ public final class RemoteExpert {
      * @param outputGradients one for every output, of the same shape
      */
     public Mono<NDList> backward(NDManager manager, NDList inputs, NDList outputGradients) {
-        return decode(manager, backwardFrames(() -> NDArrayFrames.encode(new NDList(inputs).addAll(outputGradients))));
+        return decode(manager, backwardFrames(inputs, outputGradients));
     }
 
-    Mono<Reply> forwardFrames(Supplier<List<TensorFrame>> tensorsToSend) {
-        return call(Operation.EXPERT_FORWARD, policy.forwardTimeout(), tensorsToSend, this::send);
-    }
-
-    Mono<Reply> backwardFrames(Supplier<List<TensorFrame>> tensorsToSend) {
-        return call(Operation.EXPERT_BACKWARD, policy.backwardTimeout(), tensorsToSend, this::sendTwice);
-    }
-
-    private Mono<Reply> call(
-            Operation operation,
-            Duration timeout,
-            Supplier<List<TensorFrame>> tensorsToSend,
-            Function<Request, Mono<Reply>> send) {
+    /** A forward call with tensors that {@code encode} writes as the policy has it. */
+    Mono<Reply> forwardFrames(Function<CallPolicy, List<TensorFrame>> encode) {
         return Mono.using(
-                () -> Request.ofTensors(operation, uid().toString(), timeout, tensorsToSend.get()),
-                send,
+                () -> Request.ofTensors(
+                                Operation.EXPERT_FORWARD,
+                                uid().toString(),
+                                policy.forwardTimeout(),
+                                encode.apply(policy))
+                        .wantingReplyAs(policy.activations()),
+                this::send,
                 Request::release);
+    }
+
+    /** A backward call with tensors that {@code encode} writes as the policy has it. */
+    Mono<Reply> backwardFrames(Function<CallPolicy, List<TensorFrame>> encode) {
+        return Mono.using(
+                () -> Request.ofTensors(
+                                Operation.EXPERT_BACKWARD,
+                                uid().toString(),
+                                policy.backwardTimeout(),
+                                encode.apply(policy))
+                        .wantingReplyAs(policy.gradients()),
+                this::sendTwice,
+                Request::release);
+    }
+
+    Mono<Reply> backwardFrames(NDList inputs, NDList outputGradients) {
+        return backwardFrames(roles -> InputsAndGradients.encode(
+                () -> NDArrayFrames.encode(inputs, roles.activations()),
+                () -> NDArrayFrames.encode(outputGradients, roles.gradients())));
     }
 
     /** The peer may have taken its step when the connection breaks; repeated under its id, the call takes no second. */
@@ -126,7 +142,7 @@ public final class RemoteExpert {
     private Mono<Reply> send(Request request) {
         return node.connect(owner(), descriptor.addresses())
                 .timeout(request.header().deadline().remaining(), Mono.error(this::cannotConnectInTime))
-                .flatMap(connection -> connection.request(request));
+                .flatMap(connection -> UnderstoodRequest.send(connection, request));
     }
 
     private DeadlineExceededException cannotConnectInTime() {

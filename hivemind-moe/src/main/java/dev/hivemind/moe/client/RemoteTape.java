@@ -13,13 +13,11 @@ import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
-import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
@@ -90,7 +88,8 @@ public final class RemoteTape implements AutoCloseable {
     public NDList forward(RemoteExpert expert, NDList inputs) {
         requireOwner();
         NDList given = new NDList(inputs);
-        Reply reply = await(expert.forwardFrames(() -> NDArrayFrames.encode(given)), Reply::release);
+        Reply reply =
+                await(expert.forwardFrames(roles -> NDArrayFrames.encode(given, roles.activations())), Reply::release);
         NDList outputs = decode(reply, descriptors -> requireRows(expert, given, descriptors));
         return record(given, outputs, gradients -> remoteBackward(expert, given, gradients));
     }
@@ -149,8 +148,7 @@ public final class RemoteTape implements AutoCloseable {
     }
 
     private NDList remoteBackward(RemoteExpert expert, NDList inputs, NDList gradients) {
-        Supplier<List<TensorFrame>> tensors = () -> NDArrayFrames.encode(new NDList(inputs).addAll(gradients));
-        Reply reply = await(expert.backwardFrames(tensors), Reply::release);
+        Reply reply = await(expert.backwardFrames(inputs, gradients), Reply::release);
         return decode(reply, descriptors -> requireLike(expert, inputs, descriptors));
     }
 
@@ -180,7 +178,7 @@ public final class RemoteTape implements AutoCloseable {
     private static void requireLike(RemoteExpert expert, NDList inputs, List<TensorDescriptor> gradients) {
         List<TensorDescriptor> expected =
                 inputs.stream().map(ElementTypes::describe).toList();
-        if (!expected.equals(gradients)) {
+        if (!expected.equals(gradients.stream().map(ElementTypes::asArray).toList())) {
             throw new ExpertFailedException(
                     "%s answered with gradients %s for inputs %s".formatted(expert, gradients, expected));
         }

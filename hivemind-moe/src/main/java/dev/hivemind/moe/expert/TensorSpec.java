@@ -2,6 +2,7 @@ package dev.hivemind.moe.expert;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
@@ -15,7 +16,7 @@ import java.util.stream.Collectors;
  * One tensor of an expert's interface.
  *
  * @param name for people, 1 to 64 letters, digits, points, dashes and underscores
- * @param elementType type of every element
+ * @param elementType type of every element; not bfloat16
  * @param shape length of each dimension; the first is the batch dimension and is {@link #BATCH}
  */
 public record TensorSpec(String name, ElementType elementType, List<Long> shape) {
@@ -34,6 +35,10 @@ public record TensorSpec(String name, ElementType elementType, List<Long> shape)
         shape = List.copyOf(shape);
         if (!name.matches(NAME_PATTERN)) {
             throw new IllegalArgumentException("A tensor's name matches " + NAME_PATTERN);
+        }
+        if (elementType == ElementType.BFLOAT16) {
+            throw new IllegalArgumentException(
+                    "Tensor '%s' is declared as float32, where bfloat16 is welcome as well".formatted(name));
         }
         if (shape.isEmpty() || shape.get(0) != BATCH || shape.size() > TensorDescriptor.MAX_RANK) {
             throw new IllegalArgumentException(
@@ -62,13 +67,14 @@ public record TensorSpec(String name, ElementType elementType, List<Long> shape)
     }
 
     /**
-     * Checks element type, number of dimensions, and the length of all but the first.
+     * Checks element type, number of dimensions, and the length of all but the first. Where float32 is declared,
+     * bfloat16 will do; compression does not matter.
      *
      * @return the number of rows received
      * @throws SchemaMismatchException that names what was expected and what was received
      */
     public int requireRows(TensorDescriptor received) {
-        if (received.elementType() != elementType || !hasShapeOf(received)) {
+        if (ElementTypes.asArray(received).elementType() != elementType || !hasShapeOf(received)) {
             throw new SchemaMismatchException(
                     "Tensor '%s' is %s, but %s was received".formatted(name, notation(), received));
         }

@@ -46,7 +46,11 @@ final class ExpertRequestHandler {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireInputs(request.header().tensors());
             return expert.forward()
-                    .submit(request.tensors(), rows, request.header().deadline())
+                    .submit(
+                            request.tensors(),
+                            rows,
+                            request.header().deadline(),
+                            request.header().replyCompression())
                     .map(Reply::ofTensors);
         });
     }
@@ -56,7 +60,12 @@ final class ExpertRequestHandler {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireGradients(request.header().tensors());
             return expert.backward()
-                    .submit(request.tensors(), rows, request.header().deadline(), point)
+                    .submit(
+                            request.tensors(),
+                            rows,
+                            request.header().deadline(),
+                            request.header().replyCompression(),
+                            point)
                     .map(Reply::ofTensors);
         });
     }

@@ -3,19 +3,22 @@ package dev.hivemind.moe.tensor;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.tensor.Bfloat16;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * DJL arrays to tensor frames and back, at one copy each way.
+ * DJL arrays to tensor frames and back, at one copy each way, which compresses or decompresses as it goes.
+ *
+ * <p>A compression that is asked for is used where it makes the tensor smaller; frames say what was done. Received
+ * bfloat16 becomes float32.
  *
  * <p>Arrays never share memory with a frame: an array made over a pooled buffer would silently read other data once the
  * buffer is reused. Row methods treat dimension 0 as the batch.
@@ -34,49 +37,58 @@ public final class NDArrayFrames {
 
     private NDArrayFrames() {}
 
+    /** {@link #encode(NDArray, Compression)} without compression. */
+    public static TensorFrame encode(NDArray array) {
+        return encode(array, Compression.NONE);
+    }
+
     /**
      * The array's elements in a pooled buffer.
      *
      * @throws IllegalArgumentException if elements of its type cannot travel
      */
-    public static TensorFrame encode(NDArray array) {
-        TensorDescriptor descriptor = ElementTypes.describe(array);
+    public static TensorFrame encode(NDArray array, Compression compression) {
+        TensorDescriptor descriptor = ElementTypes.describe(array).compressedBy(compression);
         try (NativeView view = NativeView.open(array)) {
-            return copy(descriptor, view.bytes());
+            return TensorFrame.encode(descriptor, view.bytes());
         }
     }
 
-    /** Every array of a list, in its order. */
+    /** Every array of a list, in its order, without compression. */
     public static List<TensorFrame> encode(NDList arrays) {
-        return collect(arrays.size(), i -> encode(arrays.get(i)));
+        return encode(arrays, Compression.NONE);
+    }
+
+    /** Every array of a list, in its order. */
+    public static List<TensorFrame> encode(NDList arrays, Compression compression) {
+        return collect(arrays.size(), i -> encode(arrays.get(i), compression));
     }
 
     /**
-     * Rows {@code fromRow} (inclusive) to {@code toRow} (exclusive) of a batch.
+     * Rows {@code fromRow} (inclusive) to {@code toRow} (exclusive) of a batch, without compression.
      *
      * @throws IndexOutOfBoundsException if the batch does not have these rows
      */
     public static TensorFrame encodeRows(NDArray batch, long fromRow, long toRow) {
         Rows rows = Rows.of(batch);
         try (NativeView view = NativeView.open(batch)) {
-            return copyRows(rows, view.bytes(), fromRow, toRow);
+            return copyRows(rows, view.bytes(), fromRow, toRow, Compression.NONE);
         }
     }
 
     /**
      * Cuts a batch into consecutive parts, one frame each.
      *
-     * @param rowCounts rows of each part
      * @throws IndexOutOfBoundsException if the batch has fewer rows than the parts
      */
-    public static List<TensorFrame> cutRows(NDArray batch, List<Integer> rowCounts) {
+    public static List<TensorFrame> cutRows(NDArray batch, List<Cut> parts) {
         Rows rows = Rows.of(batch);
         try (NativeView view = NativeView.open(batch)) {
             long[] next = {0};
-            return collect(rowCounts.size(), i -> {
+            return collect(parts.size(), i -> {
                 long first = next[0];
-                next[0] += rowCounts.get(i);
-                return copyRows(rows, view.bytes(), first, next[0]);
+                next[0] += parts.get(i).rows();
+                return copyRows(rows, view.bytes(), first, next[0], parts.get(i).compression());
             });
         }
     }
@@ -143,13 +155,10 @@ public final class NDArrayFrames {
         }
     }
 
-    private static TensorFrame copyRows(Rows rows, ByteBuffer source, long fromRow, long toRow) {
-        return copy(rows.descriptor(fromRow, toRow), rows.slice(source, fromRow, toRow));
-    }
-
-    private static TensorFrame copy(TensorDescriptor descriptor, ByteBuffer source) {
-        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(Math.max(1, descriptor.sizeBytes()));
-        return new TensorFrame(descriptor, data.writeBytes(source));
+    private static TensorFrame copyRows(
+            Rows rows, ByteBuffer source, long fromRow, long toRow, Compression compression) {
+        TensorDescriptor descriptor = rows.descriptor(fromRow, toRow).compressedBy(compression);
+        return TensorFrame.encode(descriptor, rows.slice(source, fromRow, toRow));
     }
 
     private static void fillRows(Rows rows, ByteBuffer target, TensorFrame frame, long firstRow) {
@@ -158,12 +167,17 @@ public final class NDArrayFrames {
         fill(rows.slice(target, firstRow, lastRow), frame);
     }
 
-    private static void fill(ByteBuffer target, TensorFrame frame) {
-        ByteBuf data = frame.data();
-        if (frame.descriptor().elementType() == ElementType.BOOL && data.forEachByte(b -> b == 0 || b == 1) >= 0) {
+    /** Writes a frame's elements as they lie in an array. */
+    static void fill(ByteBuffer target, TensorFrame frame) {
+        ElementType type = frame.descriptor().elementType();
+        if (type == ElementType.BOOL && frame.data().forEachByte(b -> b == 0 || b == 1) >= 0) {
             throw new ProtocolViolationException("A boolean is 0 or 1");
         }
-        data.getBytes(data.readerIndex(), target);
+        if (type == ElementType.BFLOAT16) {
+            Bfloat16.widen(frame.data(), target);
+        } else {
+            frame.decodeInto(target);
+        }
     }
 
     private static List<TensorFrame> collect(int count, java.util.function.IntFunction<TensorFrame> source) {

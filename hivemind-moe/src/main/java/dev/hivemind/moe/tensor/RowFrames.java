@@ -1,14 +1,17 @@
 package dev.hivemind.moe.tensor;
 
 import ai.djl.ndarray.NDArray;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
+import dev.hivemind.rsocket.tensor.TensorFrameCodec;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 
 /**
  * Chosen rows of a batch to frames and back, at one copy each way. What {@link NDArrayFrames} does for consecutive rows,
@@ -21,16 +24,25 @@ public final class RowFrames {
 
     private RowFrames() {}
 
-    /** The rows with these numbers, in this order; a number may repeat. */
-    public static TensorFrame gather(NDArray batch, int[] numbers) {
+    /**
+     * The rows with these numbers, in this order; a number may repeat.
+     *
+     * @param compression used where it makes the rows smaller, and they are more than single numbers
+     */
+    public static TensorFrame gather(NDArray batch, int[] numbers, Compression compression) {
         Rows rows = Rows.of(batch);
-        TensorDescriptor descriptor = rows.like(numbers.length);
+        boolean single = rows.batch().shape().size() == 1;
+        TensorDescriptor descriptor = rows.like(numbers.length).compressedBy(single ? Compression.NONE : compression);
+        TensorDescriptor row = FrameRows.rowOf(descriptor);
+        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(Math.max(1, descriptor.wireBytes()));
         try (NativeView view = NativeView.open(batch)) {
-            ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(Math.max(1, descriptor.sizeBytes()));
             for (int number : numbers) {
-                data.writeBytes(rows.slice(view.bytes(), number, number + 1));
+                TensorFrameCodec.encode(row, rows.slice(view.bytes(), number, number + 1), data);
             }
             return new TensorFrame(descriptor, data);
+        } catch (RuntimeException e) {
+            data.release();
+            throw e;
         }
     }
 
@@ -41,11 +53,10 @@ public final class RowFrames {
      */
     public static void scatter(TensorFrame frame, NDArray batch, int[] numbers) {
         Rows rows = requireAlike(frame, batch, numbers);
-        int offset = frame.data().readerIndex();
+        var received = new FrameRows(frame);
         try (NativeView view = NativeView.open(batch)) {
-            for (int number : numbers) {
-                frame.data().getBytes(offset, rows.slice(view.bytes(), number, number + 1));
-                offset += rows.rowBytes();
+            for (int i = 0; i < numbers.length; i++) {
+                received.read(i, rows.slice(view.bytes(), numbers[i], numbers[i] + 1));
             }
         }
     }
@@ -57,42 +68,58 @@ public final class RowFrames {
      */
     public static void scatterAdd(TensorFrame frame, NDArray batch, int[] numbers) {
         Rows rows = requireAlike(frame, batch, numbers);
-        if (frame.descriptor().elementType() != ElementType.FLOAT32) {
+        if (rows.batch().elementType() != ElementType.FLOAT32) {
             throw new IllegalArgumentException("Only rows of float32 can be added, not " + frame.descriptor());
         }
-        int offset = frame.data().readerIndex();
+        var received = new FrameRows(frame);
+        ByteBuffer row = littleEndian(ByteBuffer.allocate(rows.rowBytes()));
         try (NativeView view = NativeView.open(batch)) {
-            for (int number : numbers) {
-                add(frame.data(), offset, floats(rows.slice(view.bytes(), number, number + 1)));
-                offset += rows.rowBytes();
+            for (int i = 0; i < numbers.length; i++) {
+                received.read(i, row);
+                add(row.asFloatBuffer(), floats(rows.slice(view.bytes(), numbers[i], numbers[i] + 1)));
             }
         }
     }
 
-    /** Whether a float32 frame holds finite numbers alone. */
+    /** Whether a frame of one dimension or more that becomes a float32 array holds finite numbers alone. */
     public static boolean isFinite(TensorFrame frame) {
-        ByteBuf data = frame.data();
-        for (int offset = data.readerIndex(); offset < data.writerIndex(); offset += Float.BYTES) {
-            if ((data.getIntLE(offset) & EXPONENT_BITS) == EXPONENT_BITS) {
+        var received = new FrameRows(frame);
+        ByteBuffer row = littleEndian(ByteBuffer.allocate(received.rowBytes()));
+        for (int i = 0; i < received.count(); i++) {
+            received.read(i, row);
+            if (!isFinite(row.asIntBuffer())) {
                 return false;
             }
         }
         return true;
     }
 
-    private static void add(ByteBuf data, int offset, FloatBuffer row) {
+    private static boolean isFinite(IntBuffer row) {
         for (int i = 0; i < row.limit(); i++) {
-            row.put(i, row.get(i) + data.getFloatLE(offset + i * Float.BYTES));
+            if ((row.get(i) & EXPONENT_BITS) == EXPONENT_BITS) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void add(FloatBuffer source, FloatBuffer target) {
+        for (int i = 0; i < target.limit(); i++) {
+            target.put(i, target.get(i) + source.get(i));
         }
     }
 
     private static FloatBuffer floats(ByteBuffer bytes) {
-        return bytes.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        return littleEndian(bytes).asFloatBuffer();
+    }
+
+    private static ByteBuffer littleEndian(ByteBuffer bytes) {
+        return bytes.order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static Rows requireAlike(TensorFrame frame, NDArray batch, int[] numbers) {
         Rows rows = Rows.of(batch);
-        if (!rows.like(numbers.length).equals(frame.descriptor())) {
+        if (!rows.like(numbers.length).equals(ElementTypes.asArray(frame.descriptor()))) {
             throw new IllegalArgumentException(
                     "%d rows of %s do not fit into %s".formatted(numbers.length, frame.descriptor(), rows.batch()));
         }

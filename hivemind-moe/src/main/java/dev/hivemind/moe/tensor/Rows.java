@@ -35,7 +35,7 @@ record Rows(TensorDescriptor batch, long count, int rowBytes) {
 
     void requireAlike(TensorDescriptor part) {
         requireBatchDimension(part);
-        if (!like(batch, part.shape().get(0)).equals(part)) {
+        if (!like(batch, part.shape().get(0)).equals(ElementTypes.asArray(part))) {
             throw new IllegalArgumentException("Rows of %s do not fit into %s".formatted(part, batch));
         }
     }

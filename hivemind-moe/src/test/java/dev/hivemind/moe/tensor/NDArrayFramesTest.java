@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
@@ -18,6 +19,7 @@ import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -224,7 +226,7 @@ class NDArrayFramesTest {
     void joinRows_ofCutRows_restoresTheBatch() {
         NDArray batch = random(ElementType.FLOAT64, 6, 3, 2);
         NDArray joined = arrays.manager().create(batch.getShape(), DataType.FLOAT64);
-        List<TensorFrame> parts = NDArrayFrames.cutRows(batch, List.of(1, 3, 2));
+        List<TensorFrame> parts = NDArrayFrames.cutRows(batch, cuts(1, 3, 2));
 
         NDArrayFrames.joinRows(parts, joined);
 
@@ -236,8 +238,12 @@ class NDArrayFramesTest {
     void cutRows_beyondTheBatch_releasesWhatItCut() {
         NDArray batch = random(ElementType.FLOAT32, 2, 3);
 
-        assertThatThrownBy(() -> NDArrayFrames.cutRows(batch, List.of(1, 2)))
+        assertThatThrownBy(() -> NDArrayFrames.cutRows(batch, cuts(1, 2)))
                 .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    private static List<Cut> cuts(Integer... rows) {
+        return Stream.of(rows).map(count -> new Cut(count, Compression.NONE)).toList();
     }
 
     private void assertRoundTrip(NDArray array) {

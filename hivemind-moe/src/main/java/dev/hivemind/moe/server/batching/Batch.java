@@ -3,6 +3,7 @@ package dev.hivemind.moe.server.batching;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.tensor.Cut;
 import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.rsocket.error.RpcException;
@@ -56,11 +57,11 @@ record Batch(TaskPool pool, List<Task> tasks) {
 
     /** Every task's rows of the results, in frames that the caller owns. */
     List<List<TensorFrame>> cut(NDList results) {
-        List<Integer> rowCounts = tasks.stream().map(Task::rows).toList();
+        List<Cut> parts = tasks.stream().map(Task::cut).toList();
         List<List<TensorFrame>> replies = new ArrayList<>();
         tasks.forEach(task -> replies.add(new ArrayList<>(results.size())));
         try {
-            results.forEach(result -> deal(NDArrayFrames.cutRows(result, rowCounts), replies));
+            results.forEach(result -> deal(NDArrayFrames.cutRows(result, parts), replies));
             return replies;
         } catch (RuntimeException e) {
             replies.forEach(reply -> reply.forEach(TensorFrame::release));

@@ -1,6 +1,8 @@
 package dev.hivemind.moe.server.batching;
 
+import dev.hivemind.moe.tensor.Cut;
 import dev.hivemind.rsocket.PointOfNoReturn;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.tensor.TensorFrame;
@@ -23,6 +25,7 @@ final class Task {
     private final List<TensorFrame> tensors;
     private final int rows;
     private final Deadline deadline;
+    private final Compression replyCompression;
     private final PointOfNoReturn point;
     private final long enqueuedNanos = System.nanoTime();
     private final MonoSink<List<TensorFrame>> reply;
@@ -32,11 +35,13 @@ final class Task {
             List<TensorFrame> tensors,
             int rows,
             Deadline deadline,
+            Compression replyCompression,
             PointOfNoReturn point,
             MonoSink<List<TensorFrame>> reply) {
         this.tensors = List.copyOf(tensors);
         this.rows = rows;
         this.deadline = deadline;
+        this.replyCompression = replyCompression;
         this.point = point;
         this.reply = reply;
         tensors.forEach(tensor -> tensor.data().retain());
@@ -48,6 +53,11 @@ final class Task {
 
     int rows() {
         return rows;
+    }
+
+    /** What the result is to look like. */
+    Cut cut() {
+        return new Cut(rows, replyCompression);
     }
 
     boolean isExpired() {

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import ai.djl.ndarray.NDList;
 import dev.hivemind.rsocket.PointOfNoReturn;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
@@ -70,23 +71,30 @@ public final class TaskPool {
      *
      * <p>Ownership: borrows the tensors at subscription; the receiver owns the frames of the result.
      *
-     * @param tensors of equal layout in every call but for the number of rows
+     * @param tensors of equal layout in every call but for the number of rows and the compression
      * @param rows of each tensor, from 1 to the most rows of a batch
+     * @param replyCompression used for the result, on the device thread, where it makes a tensor smaller
      */
-    public Mono<List<TensorFrame>> submit(List<TensorFrame> tensors, int rows, Deadline deadline) {
-        return submit(tensors, rows, deadline, () -> true);
+    public Mono<List<TensorFrame>> submit(
+            List<TensorFrame> tensors, int rows, Deadline deadline, Compression replyCompression) {
+        return submit(tensors, rows, deadline, replyCompression, () -> true);
     }
 
     /**
-     * Queues a call that changes state. As {@link #submit(List, int, Deadline)}; a call that was given up when a batch
-     * would take it is dropped without an answer.
+     * Queues a call that changes state. As {@link #submit(List, int, Deadline, Compression)}; a call that was given up
+     * when a batch would take it is dropped without an answer.
      *
      * @param point passed when a batch takes the call
      */
     public Mono<List<TensorFrame>> submit(
-            List<TensorFrame> tensors, int rows, Deadline deadline, PointOfNoReturn point) {
+            List<TensorFrame> tensors,
+            int rows,
+            Deadline deadline,
+            Compression replyCompression,
+            PointOfNoReturn point) {
         limits.requireFits(rows);
-        return Mono.<List<TensorFrame>>create(reply -> enqueue(new Task(tensors, rows, deadline, point, reply), reply))
+        return Mono.<List<TensorFrame>>create(
+                        reply -> enqueue(new Task(tensors, rows, deadline, replyCompression, point, reply), reply))
                 .contextWrite(LATE_SIGNALS)
                 .doOnDiscard(List.class, TaskPool::releaseFrames);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
@@ -69,7 +70,7 @@ class BatchingRuntimeTest {
     private static CompletableFuture<List<Float>> submit(TaskPool pool, Deadline deadline, float... rows) {
         return Mono.using(
                         () -> List.of(frame(rows)),
-                        tensors -> pool.submit(tensors, rows.length, deadline),
+                        tensors -> pool.submit(tensors, rows.length, deadline, Compression.NONE),
                         tensors -> tensors.forEach(TensorFrame::release))
                 .map(BatchingRuntimeTest::consume)
                 .toFuture();
@@ -148,7 +149,7 @@ class BatchingRuntimeTest {
     void submit_ofMoreRowsThanABatch_isRefused() {
         TaskPool pool = pool();
 
-        assertThatThrownBy(() -> pool.submit(List.of(), MAX_BATCH + 1, Deadline.after(TIMEOUT)))
+        assertThatThrownBy(() -> pool.submit(List.of(), MAX_BATCH + 1, Deadline.after(TIMEOUT), Compression.NONE))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -368,7 +369,7 @@ class BatchingRuntimeTest {
         ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(1).writeByte(value);
         return Mono.using(
                         () -> new TensorFrame(TensorDescriptor.of(ElementType.BOOL, 1), data),
-                        tensor -> pool.submit(List.of(tensor), 1, Deadline.after(TIMEOUT)),
+                        tensor -> pool.submit(List.of(tensor), 1, Deadline.after(TIMEOUT), Compression.NONE),
                         TensorFrame::release)
                 .toFuture();
     }

@@ -1,0 +1,45 @@
+package dev.hivemind.moe.client;
+
+import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import dev.hivemind.rsocket.tensor.TensorFrameCodec;
+import java.util.ArrayList;
+import java.util.List;
+import reactor.core.publisher.Mono;
+
+/**
+ * Sends a request so that the peer understands it. Tensors are encoded on the thread that owns them, before it is known
+ * which connection will carry them; the few peers that do not know a codec get the tensors decompressed.
+ */
+final class UnderstoodRequest {
+
+    private UnderstoodRequest() {}
+
+    /** Borrows the request. */
+    static Mono<Reply> send(PeerConnection connection, Request request) {
+        return isUnderstood(connection, request)
+                ? connection.request(request)
+                : Mono.using(() -> decompressed(request), connection::request, Request::release);
+    }
+
+    private static boolean isUnderstood(PeerConnection connection, Request request) {
+        return request.header().tensors().stream()
+                .map(TensorDescriptor::compression)
+                .allMatch(connection::supports);
+    }
+
+    private static Request decompressed(Request request) {
+        List<TensorFrame> plain = new ArrayList<>();
+        try {
+            request.tensors().forEach(tensor -> plain.add(tensor.decompress()));
+        } catch (RuntimeException e) {
+            plain.forEach(TensorFrame::release);
+            throw e;
+        }
+        var descriptors = plain.stream().map(TensorFrame::descriptor).toList();
+        return new Request(request.header().withTensors(descriptors), TensorFrameCodec.join(plain));
+    }
+}
