@@ -3,11 +3,13 @@ package dev.hivemind.moe.client;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import reactor.core.publisher.Mono;
 
 /**
@@ -20,15 +22,15 @@ final class UnderstoodRequest {
 
     /** Borrows the request. */
     static Mono<Reply> send(PeerConnection connection, Request request) {
-        return isUnderstood(connection, request)
-                ? connection.request(request)
-                : Mono.using(() -> decompressed(request), connection::request, Request::release);
+        return Mono.using(() -> understood(connection::supports, request), connection::request, Request::release);
     }
 
-    private static boolean isUnderstood(PeerConnection connection, Request request) {
-        return request.header().tensors().stream()
+    /** The request with a reference of its own, its tensors decompressed if need be. */
+    static Request understood(Predicate<Compression> supported, Request request) {
+        boolean asItIs = request.header().tensors().stream()
                 .map(TensorDescriptor::compression)
-                .allMatch(connection::supports);
+                .allMatch(supported);
+        return asItIs ? new Request(request.header(), request.body().retain()) : decompressed(request);
     }
 
     private static Request decompressed(Request request) {

@@ -27,6 +27,7 @@ final class Swarm implements AutoCloseable {
 
     private final LoopResources loops = LoopResources.create("test-io", 2, true);
     private final List<Host> hosts = new ArrayList<>();
+    private final List<ExpertClient> others = new ArrayList<>();
     private final Map<String, ExpertBackend> backends = new HashMap<>();
     private final PeerNode clientNode = PeerNode.builder().loops(loops).build();
     private DhtNode clientDht;
@@ -84,6 +85,14 @@ final class Swarm implements AutoCloseable {
         return client;
     }
 
+    /** One more client on the same node; lives as long as the swarm. */
+    ExpertClient clientWith(CallPolicy policy) {
+        client();
+        var other = ExpertClient.create(clientNode, new ExpertDirectory(clientDht), policy);
+        others.add(other);
+        return other;
+    }
+
     RemoteExpert expert(int index) {
         return client().expert(new ExpertUid("ffn." + index)).block(TIMEOUT);
     }
@@ -102,6 +111,7 @@ final class Swarm implements AutoCloseable {
     public void close() {
         if (client != null) {
             client.dispose();
+            others.forEach(ExpertClient::dispose);
             clientDht.close().block(TIMEOUT);
         }
         Flux.fromIterable(hosts)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.expert.ExpertSchemaCodec;
@@ -16,6 +17,7 @@ import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
@@ -24,7 +26,12 @@ import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.error.UnknownExpertException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.tensor.Bfloat16;
+import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
@@ -148,6 +155,80 @@ class ExpertServerTest {
 
         assertThat(y.singletonOrThrow().toFloatArray())
                 .containsExactly(local.forward(new NDList(x)).head().toFloatArray(), CLOSE);
+    }
+
+    @Test
+    void forward_wantingACompressedReply_givesOneNearTheLocalExpert() {
+        NDArray x = batch(5);
+        Request request = Request.ofTensors(
+                        Operation.EXPERT_FORWARD,
+                        "ffn.1",
+                        TIMEOUT,
+                        List.of(NDArrayFrames.encode(x, Compression.FLOAT16)))
+                .wantingReplyAs(Compression.INT8);
+
+        Reply reply = connection.request(request).block(TIMEOUT);
+
+        assertThat(reply.descriptors().get(0).compression()).isSameAs(Compression.INT8);
+        assertThat(decode(reply).head().toFloatArray())
+                .containsExactly(local.forward(new NDList(x)).head().toFloatArray(), Offset.offset(0.02f));
+        request.release();
+    }
+
+    @Test
+    void forward_ofCallsCompressedInDifferentWays_sharesBatches() {
+        List<Compression> codecs = List.of(Compression.NONE, Compression.INT8, Compression.FLOAT16);
+        NDArray x = batch(1);
+        Flux<float[]> answers = Flux.range(0, 30)
+                .flatMap(
+                        i -> {
+                            TensorFrame frame = NDArrayFrames.encode(x, codecs.get(i % 3));
+                            return Mono.using(
+                                    () -> Request.ofTensors(Operation.EXPERT_FORWARD, "ffn.1", TIMEOUT, List.of(frame)),
+                                    request -> connection
+                                            .request(request)
+                                            .map(reply -> decode(reply).head().toFloatArray()),
+                                    Request::release);
+                        },
+                        30);
+
+        assertThat(answers.collectList().block(TIMEOUT))
+                .hasSize(30)
+                .allSatisfy(answer -> assertThat(answer)
+                        .containsExactly(local.forward(new NDList(x)).head().toFloatArray(), Offset.offset(0.02f)));
+    }
+
+    @Test
+    void forward_ofBfloat16WhereFloat32IsDeclared_isComputed() {
+        NDArray x = batch(2);
+        ByteBuf narrow = ByteBufAllocator.DEFAULT.directBuffer(2 * 2 * WIDTH);
+        for (float value : x.toFloatArray()) {
+            narrow.writeShortLE(Bfloat16.fromFloat(value));
+        }
+        var frame = new TensorFrame(TensorDescriptor.of(ElementType.BFLOAT16, 2, WIDTH), narrow);
+        Request request = Request.ofTensors(Operation.EXPERT_FORWARD, "ffn.1", TIMEOUT, List.of(frame));
+
+        NDList y = connection.request(request).map(this::decode).block(TIMEOUT);
+
+        assertThat(y.head().toFloatArray())
+                .containsExactly(local.forward(new NDList(x)).head().toFloatArray(), Offset.offset(0.05f));
+        request.release();
+    }
+
+    @Test
+    void backward_withACompressedGradientThatIsNotFinite_failsAndChangesNothing() {
+        float[] before = weight();
+        NDArray gradient = batch(2);
+        gradient.set(new NDIndex(1, 3), Float.POSITIVE_INFINITY);
+        List<TensorFrame> frames = NDArrayFrames.encode(new NDList(batch(2), gradient), Compression.INT8);
+        Mono<NDList> call = Mono.using(
+                () -> Request.ofTensors(Operation.EXPERT_BACKWARD, "ffn.0", TIMEOUT, frames),
+                request -> connection.request(request).map(this::decode),
+                Request::release);
+
+        assertFails(call, ExpertFailedException.class, "not finite");
+
+        assertThat(weight()).containsExactly(before);
     }
 
     @Test

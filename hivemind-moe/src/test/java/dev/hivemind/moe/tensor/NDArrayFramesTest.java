@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.tensor.Bfloat16;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NDArrayFramesTest {
 
@@ -240,6 +242,50 @@ class NDArrayFramesTest {
 
         assertThatThrownBy(() -> NDArrayFrames.cutRows(batch, cuts(1, 2)))
                 .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"FLOAT32", "FLOAT64"})
+    void joinRows_ofPartsCompressedInDifferentWays_isCloseToTheBatch(ElementType type) {
+        NDArray batch = random(type, 6, 3, 20);
+        NDArray joined = arrays.manager().create(batch.getShape(), batch.getDataType());
+        List<TensorFrame> parts = NDArrayFrames.cutRows(
+                batch,
+                List.of(new Cut(1, Compression.INT8), new Cut(3, Compression.NONE), new Cut(2, Compression.FLOAT16)));
+
+        NDArrayFrames.joinRows(parts, joined);
+
+        assertThat(parts)
+                .extracting(part -> part.descriptor().compression())
+                .containsExactly(Compression.INT8, Compression.NONE, Compression.FLOAT16);
+        assertThat(joined.sub(batch).abs().max().toType(DataType.FLOAT32, true).getFloat())
+                .isLessThan(0.51f);
+        assertThat(joined.get("1:")).isEqualTo(batch.get("1:"));
+        parts.forEach(TensorFrame::release);
+    }
+
+    @Test
+    void encode_ofIntegersThatAreToBeCompressed_leavesThemAsTheyAre() {
+        NDArray array = random(ElementType.INT64, 3, 30);
+
+        TensorFrame frame = NDArrayFrames.encode(array, Compression.INT8);
+
+        assertThat(frame.descriptor().isCompressed()).isFalse();
+        assertThat(NDArrayFrames.decode(arrays.manager(), frame)).isEqualTo(array);
+        frame.release();
+    }
+
+    @Test
+    void decode_ofBfloat16_givesAFloat32Array() {
+        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(4);
+        data.writeShortLE(Bfloat16.fromFloat(-0.5f)).writeShortLE(Bfloat16.fromFloat(Float.POSITIVE_INFINITY));
+        var frame = new TensorFrame(TensorDescriptor.of(ElementType.BFLOAT16, 2), data);
+
+        NDArray array = NDArrayFrames.decode(arrays.manager(), frame);
+
+        assertThat(array.getDataType()).isEqualTo(DataType.FLOAT32);
+        assertThat(array.toFloatArray()).containsExactly(-0.5f, Float.POSITIVE_INFINITY);
+        frame.release();
     }
 
     private static List<Cut> cuts(Integer... rows) {
