@@ -1,8 +1,11 @@
 package dev.hivemind.rsocket;
 
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.frame.Deadline;
 import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
 import java.util.function.Consumer;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Timeouts for values that are reference-counted. */
@@ -21,6 +24,16 @@ final class Deadlines {
      */
     static <T> Mono<T> enforce(Mono<T> source, Duration remaining) {
         return source.timeout(remaining).contextWrite(context -> context.put(ON_NEXT_DROPPED, RELEASE));
+    }
+
+    /** Fails with a {@link DeadlineExceededException} when the deadline passes before the source ends. */
+    static <T> Flux<T> enforce(Flux<T> source, Deadline deadline) {
+        if (deadline.isNever()) {
+            return source;
+        }
+        Mono<T> late = Mono.delay(deadline.remaining())
+                .then(Mono.error(() -> new DeadlineExceededException("The deadline passed")));
+        return source.takeUntilOther(late);
     }
 
     private static void release(Object tooLate) {

@@ -26,13 +26,13 @@ final class DiallerHandshake {
 
     private final PeerIdentity identity;
     private final Hello own;
-    private final PayloadCodec codec;
+    private final NodeCalls calls;
     private final Sinks.One<PeerConnection> proven = Sinks.one();
 
-    DiallerHandshake(PeerIdentity identity, List<PeerAddress> listenAddresses, PayloadCodec codec) {
+    DiallerHandshake(PeerIdentity identity, List<PeerAddress> listenAddresses, NodeCalls calls) {
         this.identity = identity;
         this.own = Hello.of(identity, listenAddresses);
-        this.codec = codec;
+        this.calls = calls;
     }
 
     Payload setupPayload() {
@@ -58,7 +58,7 @@ final class DiallerHandshake {
     private Mono<PeerConnection> exchange(Link link, Request request) {
         long sent = System.nanoTime();
         return link.rsocket()
-                .requestResponse(codec.encode(request))
+                .requestResponse(calls.codec().encode(request))
                 .doOnNext(answer -> link.roundTrip().answered(sent))
                 .map(answer -> readReply(request, answer))
                 .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
@@ -67,7 +67,7 @@ final class DiallerHandshake {
     }
 
     private HelloReplyMessage readReply(Request request, Payload answer) {
-        Reply reply = codec.decodeReply(request.header(), answer);
+        Reply reply = calls.codec().decodeReply(request.header(), answer);
         try {
             return reply.message(HelloReplyMessage.parser(), MessageBody.MAX_HELLO_BYTES);
         } finally {
@@ -80,10 +80,12 @@ final class DiallerHandshake {
         if (!HelloProof.verify(reply.getSignature().toByteArray(), Role.LISTENER, listener, own)) {
             return Mono.error(new UnauthorizedException("The peer did not prove the identity that it claims"));
         }
-        var connection = new PeerConnection(listener, link, codec);
+        var connection = new PeerConnection(listener, link, calls);
         return Mono.using(
                 () -> new Request(request.header(), MessageBody.encode(proof(listener))),
-                proof -> link.rsocket().fireAndForget(codec.encode(proof)).thenReturn(connection),
+                proof -> link.rsocket()
+                        .fireAndForget(calls.codec().encode(proof))
+                        .thenReturn(connection),
                 Request::release);
     }
 

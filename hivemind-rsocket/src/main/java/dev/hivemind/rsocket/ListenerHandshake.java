@@ -25,7 +25,7 @@ final class ListenerHandshake {
     private final Hello own;
     private final Hello dialler;
     private final Link link;
-    private final PayloadCodec codec;
+    private final NodeCalls calls;
     private final Consumer<PeerConnection> onProven;
     private final AtomicBoolean greeted = new AtomicBoolean();
     private volatile long greetedNanoTime = System.nanoTime();
@@ -38,13 +38,13 @@ final class ListenerHandshake {
             List<PeerAddress> listenAddresses,
             Hello dialler,
             Link link,
-            PayloadCodec codec,
+            NodeCalls calls,
             Consumer<PeerConnection> onProven) {
         this.identity = identity;
         this.own = Hello.of(identity, listenAddresses);
         this.dialler = dialler;
         this.link = link;
-        this.codec = codec;
+        this.calls = calls;
         this.onProven = onProven;
     }
 
@@ -92,7 +92,7 @@ final class ListenerHandshake {
     }
 
     private Mono<PeerConnection> accept() {
-        var connection = new PeerConnection(dialler, link, codec);
+        var connection = new PeerConnection(dialler, link, calls);
         onProven.accept(connection);
         proven.tryEmitValue(connection);
         return Mono.just(connection);

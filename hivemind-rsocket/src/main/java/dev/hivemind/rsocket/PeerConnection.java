@@ -1,22 +1,26 @@
 package dev.hivemind.rsocket;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.IncompatiblePeerException;
+import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PayloadTooLargeException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.frame.Route;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.transport.SendWindow;
-import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -30,16 +34,16 @@ public final class PeerConnection implements Disposable {
     private final Set<Compression> compressions;
     private final Link link;
     private final RSocket rsocket;
-    private final PayloadCodec codec;
+    private final OutgoingCalls calls;
 
     /** {@code peer} is the hello of the other end, proven. */
-    PeerConnection(Hello peer, Link link, PayloadCodec codec) {
+    PeerConnection(Hello peer, Link link, NodeCalls calls) {
         this.peerId = peer.peerId();
         this.listenAddresses = List.copyOf(peer.listenAddresses());
         this.compressions = Set.copyOf(peer.compressions());
         this.link = link;
         this.rsocket = link.rsocket();
-        this.codec = codec;
+        this.calls = new OutgoingCalls(link, calls.codec(), calls.limits(peerId));
     }
 
     /** The proven id of the peer at the other end. */
@@ -63,35 +67,71 @@ public final class PeerConnection implements Disposable {
     }
 
     /**
-     * Sends a request and emits its reply. Cold: every subscription sends once, under the same call id.
+     * Sends a request and emits its reply. Cold: every subscription sends once, under the same call id. Bodies of up to
+     * 256 KiB in both directions go as one frame each, larger ones in pieces on a channel of their own; a small request
+     * whose reply turns out to be larger is repeated there, which {@link Request#expectingReplyOf} spares.
      *
      * <p>Thread: signals arrive on an event loop, or on a timer's thread when the deadline passes. Cancellation reaches
      * the peer's handler. Errors: {@link RpcException}s, among them {@link DeadlineExceededException} when the
-     * request's deadline passes, {@link PayloadTooLargeException} when it does not fit one frame, and
-     * {@link IncompatiblePeerException} when it carries a tensor whose compression the peer does not
-     * {@linkplain #supports support}.
+     * request's deadline passes, {@link OverloadedException} when either side has no room for a large body,
+     * {@link PayloadTooLargeException} when it never has, and {@link IncompatiblePeerException} when the request carries
+     * a tensor whose compression the peer does not {@linkplain #supports support}.
      *
      * <p>Ownership: borrows the request until the Mono ends; the receiver of the reply releases it.
      */
     public Mono<Reply> request(Request request) {
-        Mono<Reply> call = Mono.defer(() -> send(request)).onErrorMap(ErrorCodec::fromWire);
+        Mono<Reply> call =
+                Mono.defer(() -> calls.send(requireSupported(request))).onErrorMap(ErrorCodec::fromWire);
         return link.meters().client(request, call);
     }
 
-    private Mono<Reply> send(Request request) {
-        Duration remaining = request.header().deadline().remaining();
-        if (remaining.isZero()) {
-            return Mono.error(new DeadlineExceededException("The deadline had passed before the call was sent"));
-        }
-        requireSupported(request);
-        return rsocket.requestResponse(codec.encode(request))
-                .transform(answers -> Deadlines.enforce(answers, remaining))
-                .map(answer -> codec.decodeReply(request.header(), answer))
-                .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
-                .doOnDiscard(Payload.class, Payload::release);
+    /**
+     * Sends many calls over one channel and emits their replies in the order in which the peer completes them;
+     * {@link Reply#callId()} tells which is which. Cold: every subscription opens a channel of its own.
+     *
+     * <p>Demand: {@code requests} is asked for the next call when the peer is ready to serve it, which takes eight at
+     * once, and as long as fewer than 64 calls wait for their reply to be emitted. An unread stream stops both sides.
+     *
+     * <p>A call that fails on its own, also because its deadline passes, is answered by a reply whose
+     * {@link Reply#error()} says why, and the stream goes on. Errors of the stream: {@link RpcException}s; whatever
+     * {@code requests} fails with; {@link IllegalArgumentException} if a request takes another route, or repeats the
+     * call id of one under way. Cancellation reaches the handlers of all calls under way.
+     *
+     * <p>Thread: signals arrive on an event loop, or on a timer's thread when a deadline passes.
+     *
+     * <p>Ownership: the stream releases each request after it was sent; the receiver of a reply releases it.
+     */
+    public Flux<Reply> stream(Route route, Flux<Request> requests) {
+        requireNonNull(route, "route");
+        requireNonNull(requests, "requests");
+        return calls.stream(route, requests.map(this::releaseUnlessSupported));
     }
 
-    private void requireSupported(Request request) {
+    /**
+     * Subscribes to an operation of the peer and emits what it sends, until it ends or this is cancelled. Demand reaches
+     * the peer, eight replies ahead. Cold: every subscription asks anew. A request without deadline, as
+     * {@link Request#ofSubscription} makes it, never times out.
+     *
+     * <p>Thread: signals arrive on an event loop, or on a timer's thread when the deadline passes. Errors:
+     * {@link RpcException}s.
+     *
+     * <p>Ownership: borrows the request until the Flux ends; the receiver of a reply releases it.
+     */
+    public Flux<Reply> subscribe(Request request) {
+        requireNonNull(request, "request");
+        return calls.subscribe(request).onErrorMap(ErrorCodec::fromWire);
+    }
+
+    private Request releaseUnlessSupported(Request request) {
+        try {
+            return requireSupported(request);
+        } catch (IncompatiblePeerException e) {
+            request.release();
+            throw e;
+        }
+    }
+
+    private Request requireSupported(Request request) {
         for (TensorDescriptor tensor : request.header().tensors()) {
             if (!supports(tensor.compression())) {
                 throw new IncompatiblePeerException(
@@ -99,6 +139,7 @@ public final class PeerConnection implements Disposable {
                                 .formatted(peerId.toShortString(), tensor.compression()));
             }
         }
+        return request;
     }
 
     /** What bulk on this connection waits for. */

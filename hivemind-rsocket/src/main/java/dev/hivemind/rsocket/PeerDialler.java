@@ -28,24 +28,22 @@ final class PeerDialler {
 
     private final PeerNodeConfig config;
     private final LoopResources loops;
-    private final HandlerRegistry handlers;
+    private final NodeCalls calls;
     private final Supplier<List<PeerAddress>> announcedAddresses;
     private final BooleanSupplier refusesCalls;
-    private final PayloadCodec codec;
 
     /** {@code refusesCalls} tells whether the node closes. */
     PeerDialler(
             PeerNodeConfig config,
             LoopResources loops,
-            HandlerRegistry handlers,
+            NodeCalls calls,
             Supplier<List<PeerAddress>> announcedAddresses,
             BooleanSupplier refusesCalls) {
         this.config = config;
         this.loops = loops;
-        this.handlers = handlers;
+        this.calls = calls;
         this.announcedAddresses = announcedAddresses;
         this.refusesCalls = refusesCalls;
-        this.codec = new PayloadCodec(config.maxFrameBytes());
     }
 
     /**
@@ -60,7 +58,7 @@ final class PeerDialler {
 
     private Mono<PeerConnection> setUp(PeerAddress address) {
         Mono<PeerConnection> attempt = Mono.defer(() -> {
-                    var handshake = new DiallerHandshake(config.identity(), announcedAddresses.get(), codec);
+                    var handshake = new DiallerHandshake(config.identity(), announcedAddresses.get(), calls);
                     return openSocket(address, handshake).flatMap(link -> handshake.run(link, config.connectTimeout()));
                 })
                 .timeout(config.connectTimeout())
@@ -89,10 +87,13 @@ final class PeerDialler {
                 .maxInboundPayloadSize(config.maxFrameBytes())
                 .setupPayload(Mono.fromSupplier(handshake::setupPayload))
                 .acceptor((setup, rsocket) ->
-                        Mono.just(activity.countServed(PeerResponder.ofDialler(handshake, handlers, codec))))
+                        Mono.just(activity.countServed(PeerResponder.ofDialler(handshake, transport.window(), calls))))
                 .connect(transport)
-                .map(rsocket ->
-                        new Link(activity.countCalls(rsocket), transport.window(), activity, handlers.meters()));
+                .map(rsocket -> new Link(
+                        activity.countCalls(rsocket),
+                        transport.window(),
+                        activity,
+                        calls.handlers().meters()));
     }
 
     private TcpClient tcpClient(PeerAddress address) {

@@ -30,10 +30,9 @@ final class PeerListener {
 
     private final PeerNodeConfig config;
     private final LoopResources loops;
-    private final HandlerRegistry handlers;
+    private final NodeCalls calls;
     private final Consumer<PeerConnection> onProven;
     private final BooleanSupplier refusesCalls;
-    private final PayloadCodec codec;
     private final AcceptLimits limits;
     private final UnprovenConnections unproven;
     private final List<ListeningSocket> channels = new CopyOnWriteArrayList<>();
@@ -43,15 +42,14 @@ final class PeerListener {
     PeerListener(
             PeerNodeConfig config,
             LoopResources loops,
-            HandlerRegistry handlers,
+            NodeCalls calls,
             Consumer<PeerConnection> onProven,
             BooleanSupplier refusesCalls) {
         this.config = config;
         this.loops = loops;
-        this.handlers = handlers;
+        this.calls = calls;
         this.onProven = onProven;
         this.refusesCalls = refusesCalls;
-        this.codec = new PayloadCodec(config.maxFrameBytes());
         this.limits =
                 new AcceptLimits(UNPROVEN_AND_PROVEN * config.maxConnections(), config.maxConnectionsPerAddress());
         this.unproven = new UnprovenConnections(config.maxConnections(), config.connectTimeout());
@@ -94,10 +92,13 @@ final class PeerListener {
                     Hello dialler = readSetup(setup);
                     var activity = new LinkActivity(false, refusesCalls);
                     var link = new Link(
-                            activity.countCalls(rsocket), context.get(SendWindow.class), activity, handlers.meters());
-                    var handshake = new ListenerHandshake(config.identity(), announced, dialler, link, codec, onProven);
+                            activity.countCalls(rsocket),
+                            context.get(SendWindow.class),
+                            activity,
+                            calls.handlers().meters());
+                    var handshake = new ListenerHandshake(config.identity(), announced, dialler, link, calls, onProven);
                     unproven.watch(rsocket, handshake.proven());
-                    return Mono.just(activity.countServed(PeerResponder.ofListener(handshake, handlers, codec)));
+                    return Mono.just(activity.countServed(PeerResponder.ofListener(handshake, link.window(), calls)));
                 })
                 .onErrorMap(RpcException.class, ErrorCodec::toRejectedSetup);
     }

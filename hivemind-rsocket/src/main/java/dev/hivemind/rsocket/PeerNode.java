@@ -33,6 +33,7 @@ public final class PeerNode {
     private final ResultCache results;
     private final CallMeters meters;
     private final HandlerRegistry handlers;
+    private final NodeCalls calls;
     private final ConnectionPool connections;
     private final LoopResources loops;
     private final PeerListener listener;
@@ -49,8 +50,9 @@ public final class PeerNode {
         this.handlers = new HandlerRegistry(results, meters);
         LoopResources given = config.loops();
         this.loops = given != null ? given : LoopResources.create("hivemind-io");
-        this.listener = new PeerListener(config, loops, handlers, connections::add, connections::isClosing);
-        this.dialler = new PeerDialler(config, loops, handlers, listener::announcedAddresses, connections::isClosing);
+        this.calls = NodeCalls.of(handlers, config);
+        this.listener = new PeerListener(config, loops, calls, connections::add, connections::isClosing);
+        this.dialler = new PeerDialler(config, loops, calls, listener::announcedAddresses, connections::isClosing);
         meters.watch(connections);
     }
 
@@ -86,6 +88,16 @@ public final class PeerNode {
      */
     public Disposable handleOnce(Operation operation, ApplyOnceHandler handler) {
         return handlers.registerOnce(requireNonNull(operation, "operation"), requireNonNull(handler, "handler"));
+    }
+
+    /**
+     * Serves subscriptions of an operation for other peers until the result is disposed.
+     *
+     * @throws IllegalStateException if the operation has a handler of subscriptions already
+     */
+    public Disposable handleSubscription(Operation operation, SubscriptionHandler handler) {
+        return calls.subscriptions()
+                .register(requireNonNull(operation, "operation"), requireNonNull(handler, "handler"));
     }
 
     /**
@@ -159,6 +171,7 @@ public final class PeerNode {
 
     private void disposeConnections() {
         connections.dispose();
+        calls.dispose();
         results.dispose();
         meters.dispose();
     }
@@ -186,6 +199,8 @@ public final class PeerNode {
         private Duration drainTimeout = PeerNodeConfig.DEFAULT_DRAIN_TIMEOUT;
         private long resultCacheBytes = PeerNodeConfig.DEFAULT_RESULT_CACHE_BYTES;
         private @Nullable MeterRegistry meters;
+        private long inboundBudget = ByteBudget.defaultBytes();
+        private Duration stallTimeout = PeerNodeConfig.DEFAULT_STALL_TIMEOUT;
         private @Nullable LoopResources loops;
 
         private Builder() {}
@@ -211,7 +226,10 @@ public final class PeerNode {
             return this;
         }
 
-        /** The largest RSocket frame, and so the largest call, in bytes. Default and maximum: 16,777,215. */
+        /**
+         * The largest RSocket frame to accept, in bytes. Peers send 256 KiB of a body in one frame. Default: 1 MiB and
+         * 16 KiB; at least 300,000, at most 16,777,215.
+         */
         public Builder maxFrameBytes(int maxFrameBytes) {
             this.maxFrameBytes = maxFrameBytes;
             return this;
@@ -254,6 +272,15 @@ public final class PeerNode {
         }
 
         /**
+         * How many bytes of bodies beyond 256 KiB are held at once; of one peer at most half of them. A call that asks
+         * for more is refused before memory is allocated for it. Default: half of Netty's direct memory.
+         */
+        public Builder inboundBudget(long bytes) {
+            this.inboundBudget = bytes;
+            return this;
+        }
+
+        /**
          * How many bytes of results are kept for callers that repeat a call which changes state; 0 keeps none. Of 100,000
          * calls is remembered that they ended. Default: 64 MiB.
          */
@@ -268,6 +295,15 @@ public final class PeerNode {
          */
         public Builder meters(MeterRegistry meters) {
             this.meters = requireNonNull(meters, "meters");
+            return this;
+        }
+
+        /**
+         * How long the sender of a large body may take for its next 256 KiB, or the rest. Then its call fails, and what
+         * was reserved for it is free again. Default: 10 s.
+         */
+        public Builder stallTimeout(Duration stallTimeout) {
+            this.stallTimeout = requireNonNull(stallTimeout, "stallTimeout");
             return this;
         }
 
@@ -295,6 +331,8 @@ public final class PeerNode {
                     drainTimeout,
                     resultCacheBytes,
                     meters,
+                    inboundBudget,
+                    stallTimeout,
                     loops));
         }
     }

@@ -22,10 +22,11 @@ record PeerNodeConfig(
         Duration drainTimeout,
         long resultCacheBytes,
         @Nullable MeterRegistry meters,
+        long inboundBudget,
+        Duration stallTimeout,
         @Nullable LoopResources loops) {
 
-    /** What the 24-bit length of RSocket's TCP framing allows. */
-    static final int DEFAULT_MAX_FRAME_BYTES = 0xFFFFFF;
+    static final int DEFAULT_MAX_FRAME_BYTES = (1 << 20) + FrameCodec.MAX_HEADER_BYTES;
 
     static final int DEFAULT_MAX_CONNECTIONS = 1_024;
     static final int DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 32;
@@ -38,21 +39,28 @@ record PeerNodeConfig(
     /** A few hundred bytes each; retries come within minutes. */
     static final int MAX_REMEMBERED_CALLS = 100_000;
 
-    /** Room for a full header and a DHT message. */
-    private static final int MIN_MAX_FRAME_BYTES = 4 * FrameCodec.MAX_HEADER_BYTES;
+    static final Duration DEFAULT_STALL_TIMEOUT = Duration.ofSeconds(10);
+
+    /** Room for a full header, a full piece of a body, and the framing: what every peer accepts. */
+    private static final int MIN_MAX_FRAME_BYTES = 300_000;
+
+    /** What the 24-bit length of RSocket's TCP framing allows. */
+    private static final int MAX_MAX_FRAME_BYTES = 0xFFFFFF;
 
     PeerNodeConfig {
         listen = List.copyOf(listen);
         announce = List.copyOf(announce);
         require(
-                maxFrameBytes >= MIN_MAX_FRAME_BYTES && maxFrameBytes <= DEFAULT_MAX_FRAME_BYTES,
-                "maxFrameBytes lies between %d and %d".formatted(MIN_MAX_FRAME_BYTES, DEFAULT_MAX_FRAME_BYTES));
+                maxFrameBytes >= MIN_MAX_FRAME_BYTES && maxFrameBytes <= MAX_MAX_FRAME_BYTES,
+                "maxFrameBytes lies between %d and %d".formatted(MIN_MAX_FRAME_BYTES, MAX_MAX_FRAME_BYTES));
         require(
                 announce.size() <= Hello.MAX_LISTEN_ADDRESSES,
                 "at most %d addresses are announced".formatted(Hello.MAX_LISTEN_ADDRESSES));
         require(maxConnections >= 1, "maxConnections is at least 1");
         require(maxConnectionsPerAddress >= 1, "maxConnectionsPerAddress is at least 1");
         require(resultCacheBytes >= 0, "resultCacheBytes is not negative");
+        require(inboundBudget >= 0, "inboundBudget is not negative");
+        require(!stallTimeout.isNegative() && !stallTimeout.isZero(), "stallTimeout is positive");
         require(!connectTimeout.isNegative() && !connectTimeout.isZero(), "connectTimeout is positive");
         require(!idleTimeout.isNegative(), "idleTimeout is not negative");
         require(!drainTimeout.isNegative(), "drainTimeout is not negative");

@@ -2,52 +2,53 @@ package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
-import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.error.UnauthorizedException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
+import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.Payload;
 import io.rsocket.RSocket;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Serves the calls that arrive on one connection. Every payload is released when its call ends. */
+/**
+ * What arrives on one connection: its set-up, and calls once the peer has proven itself. Every payload is released when
+ * its call ends.
+ */
 final class PeerResponder implements RSocket {
-
-    private static final Logger LOG = LoggerFactory.getLogger(PeerResponder.class);
 
     private final Mono<PeerConnection> proven;
     private final @Nullable ListenerHandshake handshake;
-    private final HandlerRegistry handlers;
     private final PayloadCodec codec;
+    private final CallService service;
 
     private PeerResponder(
-            Mono<PeerConnection> proven,
-            @Nullable ListenerHandshake handshake,
-            HandlerRegistry handlers,
-            PayloadCodec codec) {
+            Mono<PeerConnection> proven, @Nullable ListenerHandshake handshake, SendWindow window, NodeCalls calls) {
         this.proven = proven;
         this.handshake = handshake;
-        this.handlers = handlers;
-        this.codec = codec;
+        this.codec = calls.codec();
+        this.service = new CallService(calls, window);
     }
 
     /** For a connection that we dialled. */
-    static PeerResponder ofDialler(DiallerHandshake handshake, HandlerRegistry handlers, PayloadCodec codec) {
-        return new PeerResponder(handshake.proven(), null, handlers, codec);
+    static PeerResponder ofDialler(DiallerHandshake handshake, SendWindow window, NodeCalls calls) {
+        return new PeerResponder(handshake.proven(), null, window, calls);
     }
 
     /** For a connection that we accepted. */
-    static PeerResponder ofListener(ListenerHandshake handshake, HandlerRegistry handlers, PayloadCodec codec) {
-        return new PeerResponder(handshake.proven(), handshake, handlers, codec);
+    static PeerResponder ofListener(ListenerHandshake handshake, SendWindow window, NodeCalls calls) {
+        return new PeerResponder(handshake.proven(), handshake, window, calls);
     }
 
     @Override
     public Mono<Payload> requestResponse(Payload payload) {
-        return Mono.using(() -> payload, this::answer, Payload::release);
+        return Mono.using(() -> payload, this::answer, Payload::release)
+                .doOnError(CallService::logUnexpected)
+                .onErrorMap(TimeoutException.class, ErrorCodec::fromWire)
+                .onErrorMap(ErrorCodec::toWire);
     }
 
     @Override
@@ -55,24 +56,38 @@ final class PeerResponder implements RSocket {
         return Mono.using(() -> payload, this::receiveProof, Payload::release);
     }
 
-    private Mono<Payload> answer(Payload payload) {
-        return Mono.defer(() -> {
-                    Request request = codec.decodeRequest(payload);
-                    return Deadlines.enforce(
-                                    serve(request), request.header().deadline().remaining())
-                            .map(reply -> codec.encode(request.header(), reply))
-                            .doOnDiscard(Reply.class, Reply::release);
-                })
-                .doOnError(PeerResponder::logUnexpected)
-                .onErrorMap(TimeoutException.class, ErrorCodec::fromWire)
+    @Override
+    public Flux<Payload> requestChannel(Publisher<Payload> payloads) {
+        Flux<Payload> answers = isRefused()
+                ? Flux.error(unproven())
+                : proven.flatMapMany(caller -> service.answerAll(caller, payloads));
+        return answers.doOnError(CallService::logUnexpected).onErrorMap(ErrorCodec::toWire);
+    }
+
+    @Override
+    public Flux<Payload> requestStream(Payload payload) {
+        return Flux.using(() -> payload, this::publish, Payload::release)
+                .doOnError(CallService::logUnexpected)
                 .onErrorMap(ErrorCodec::toWire);
     }
 
-    private Mono<Reply> serve(Request request) {
-        if (request.header().operation() != Operation.HELLO) {
-            return isRefused() ? Mono.error(unproven()) : proven.flatMap(caller -> handlers.dispatch(caller, request));
+    private Flux<Payload> publish(Payload payload) {
+        Request request = codec.decodeRequest(payload);
+        return isRefused() ? Flux.error(unproven()) : proven.flatMapMany(caller -> service.publish(caller, request));
+    }
+
+    private Mono<Payload> answer(Payload payload) {
+        Request request = codec.decodeRequest(payload);
+        if (request.header().operation() == Operation.HELLO) {
+            return greet(request);
         }
-        return handshake != null ? handshake.greet() : Mono.error(unexpectedHello());
+        return isRefused() ? Mono.error(unproven()) : service.answer(proven, request);
+    }
+
+    private Mono<Payload> greet(Request request) {
+        return handshake == null
+                ? Mono.error(unexpectedHello())
+                : handshake.greet().map(reply -> codec.encode(request.header(), reply));
     }
 
     private boolean isRefused() {
@@ -97,11 +112,5 @@ final class PeerResponder implements RSocket {
 
     private static ProtocolViolationException unexpectedHello() {
         return new ProtocolViolationException("HELLO belongs to the set-up of a connection, from the dialling side");
-    }
-
-    private static void logUnexpected(Throwable error) {
-        if (!(error instanceof RpcException || error instanceof TimeoutException)) {
-            LOG.warn("A call failed in its handler", error);
-        }
     }
 }

@@ -21,8 +21,23 @@ import java.util.List;
  *
  * @param header what is asked for
  * @param body reference-counted bytes
+ * @param expectedReplyBytes how long the caller expects the body of the reply to be; 0 when it does not know
  */
-public record Request(FrameHeader header, ByteBuf body) {
+public record Request(FrameHeader header, ByteBuf body, long expectedReplyBytes) {
+
+    /** A call whose caller does not know how long the reply will be. */
+    public Request(FrameHeader header, ByteBuf body) {
+        this(header, body, 0);
+    }
+
+    /**
+     * This request, expecting a reply of so many bytes. Beyond 256 KiB that spares the peer an answer in vain.
+     *
+     * <p>Ownership: the result stands for this request; one of the two is released.
+     */
+    public Request expectingReplyOf(long bytes) {
+        return new Request(header, body, bytes);
+    }
 
     /**
      * A call that carries tensors, with a new call id.
@@ -56,7 +71,17 @@ public record Request(FrameHeader header, ByteBuf body) {
      * <p>Ownership: the result takes this request's place and its reference to the body; release only the result.
      */
     public Request wantingReplyAs(Compression compression) {
-        return new Request(header.withReplyCompression(compression), body);
+        return new Request(header.withReplyCompression(compression), body, expectedReplyBytes);
+    }
+
+    /**
+     * A subscription that carries a protobuf message, with a new call id, until it is cancelled.
+     *
+     * @param target the expert uid, or empty
+     */
+    public static Request ofSubscription(Operation operation, String target, MessageLite message) {
+        var header = new FrameHeader(operation, target, CallId.random(), Deadline.NEVER, 0, List.of());
+        return new Request(header, MessageBody.encode(message));
     }
 
     /**

@@ -18,7 +18,6 @@ import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.rsocket.Payload;
@@ -36,9 +35,14 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,7 +104,7 @@ class HostileClientTest {
     void connection_thatSendsAFrameBeyondTheLimit_isClosedAtOnce() throws IOException {
         PeerNode small = PeerNode.builder()
                 .listen(new PeerAddress("127.0.0.1", 0))
-                .maxFrameBytes(65_536)
+                .maxFrameBytes(300_000)
                 .build();
         small.start().block(TIMEOUT);
         try (Socket socket = new Socket("127.0.0.1", small.addresses().get(0).port())) {
@@ -155,8 +159,8 @@ class HostileClientTest {
         RSocket rsocket = rawConnection(hello(PeerIdentity.generate()).build());
         Request ping = ping(Duration.ofHours(1));
 
-        StepVerifier.create(rsocket.requestResponse(new PayloadCodec(65_536).encode(ping))
-                        .onErrorMap(ErrorCodec::fromWire))
+        StepVerifier.create(
+                        rsocket.requestResponse(new PayloadCodec().encode(ping)).onErrorMap(ErrorCodec::fromWire))
                 .expectError(UnauthorizedException.class)
                 .verify(TIMEOUT);
 
@@ -200,7 +204,7 @@ class HostileClientTest {
         greet(rsocket);
         Request again = Request.ofMessage(Operation.HELLO, "", TIMEOUT, HelloProofMessage.getDefaultInstance());
 
-        StepVerifier.create(rsocket.requestResponse(new PayloadCodec(65_536).encode(again)))
+        StepVerifier.create(rsocket.requestResponse(new PayloadCodec().encode(again)))
                 .expectError()
                 .verify(TIMEOUT);
 
@@ -257,28 +261,43 @@ class HostileClientTest {
     }
 
     @Test
-    void replies_leftUnread_closeTheConnection() {
-        var caller = new CompletableFuture<PeerConnection>();
-        listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> {
-            caller.complete(peer);
-            return Mono.fromSupplier(HostileClientTest::eightMebibytes);
-        });
+    void replies_leftUnread_areBounded() throws InterruptedException {
+        var replies = new ConcurrentLinkedQueue<Reply>();
+        var mostHeld = new AtomicLong();
+        var served = new CountDownLatch(400);
+        listener.handle(
+                Operation.EXPERT_FORWARD,
+                (peer, request) -> Mono.fromSupplier(() -> {
+                    Reply reply = quarterMebibyte();
+                    replies.add(reply);
+                    mostHeld.accumulateAndGet(heldBytes(replies), Math::max);
+                    served.countDown();
+                    return reply;
+                }));
         var channel = new CompletableFuture<Channel>();
         RSocket rsocket = provenConnection(channel);
         channel.join().config().setAutoRead(false);
 
-        callWithoutReading(rsocket, 16);
+        callWithoutReading(rsocket, 400);
 
-        StepVerifier.create(Mono.fromFuture(caller).flatMap(PeerConnection::onClose))
-                .expectComplete()
-                .verify(TIMEOUT);
+        assertThat(served.await(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(mostHeld.get()).isBetween(1L << 20, 24L << 20);
         channel.join().close().syncUninterruptibly();
         assertCloses(rsocket);
     }
 
-    private static Reply eightMebibytes() {
-        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(8 << 20).writeZero(8 << 20);
-        return Reply.ofTensors(List.of(new TensorFrame(TensorDescriptor.of(ElementType.UINT8, 8 << 20), data)));
+    private static long heldBytes(Collection<Reply> replies) {
+        return replies.stream()
+                .map(Reply::body)
+                .filter(body -> body.refCnt() > 0)
+                .mapToLong(ByteBuf::capacity)
+                .sum();
+    }
+
+    private static Reply quarterMebibyte() {
+        // Pooled buffers come back as the same objects, so that released ones could not be told from others.
+        ByteBuf data = Unpooled.directBuffer(1 << 18).writeZero(1 << 18);
+        return Reply.ofTensors(List.of(new TensorFrame(TensorDescriptor.of(ElementType.UINT8, 1 << 18), data)));
     }
 
     private RSocket provenConnection(CompletableFuture<Channel> channel) {
@@ -300,8 +319,7 @@ class HostileClientTest {
         for (int i = 0; i < calls; i++) {
             Request request =
                     Request.ofMessage(Operation.EXPERT_FORWARD, "x", TIMEOUT, HelloMessage.getDefaultInstance());
-            rsocket.requestResponse(new PayloadCodec(65_536).encode(request))
-                    .subscribe(Payload::release, ignored -> {});
+            rsocket.requestResponse(new PayloadCodec().encode(request)).subscribe(Payload::release, ignored -> {});
             request.release();
         }
     }
@@ -411,7 +429,7 @@ class HostileClientTest {
     }
 
     private static Hello greet(RSocket rsocket) {
-        var codec = new PayloadCodec(65_536);
+        var codec = new PayloadCodec();
         Request request = Request.ofMessage(Operation.HELLO, "", TIMEOUT, HelloProofMessage.getDefaultInstance());
         Payload answer = rsocket.requestResponse(codec.encode(request)).block(TIMEOUT);
         Reply reply = codec.decodeReply(request.header(), answer);
@@ -426,7 +444,7 @@ class HostileClientTest {
                 .setSignature(ByteString.copyFrom(signature))
                 .build();
         Request request = Request.ofMessage(Operation.HELLO, "", TIMEOUT, proof);
-        rsocket.fireAndForget(new PayloadCodec(65_536).encode(request)).block(TIMEOUT);
+        rsocket.fireAndForget(new PayloadCodec().encode(request)).block(TIMEOUT);
         request.release();
     }
 

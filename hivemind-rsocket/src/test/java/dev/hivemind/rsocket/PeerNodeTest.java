@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
-import dev.hivemind.rsocket.error.PayloadTooLargeException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
@@ -26,7 +25,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -357,37 +355,6 @@ class PeerNodeTest {
                         .join())
                 .isTrue();
         request.release();
-    }
-
-    @Test
-    void request_largerThanAFrame_failsBeforeItIsSent() {
-        var calls = new AtomicInteger();
-        listener.handle(Operation.EXPERT_FORWARD, (caller, request) -> {
-            calls.incrementAndGet();
-            return echo(caller, request);
-        });
-        PeerNode small = node(PeerNode.builder().maxFrameBytes(65_536));
-        PeerConnection connection = small.connect(listener.addresses().get(0)).block(TIMEOUT);
-
-        assertFails(connection, tensors(Operation.EXPERT_FORWARD, new float[20_000]), PayloadTooLargeException.class);
-
-        assertThat(calls).hasValue(0);
-    }
-
-    @Test
-    void request_answeredWithMoreThanAFrame_failsForThatCallAlone() {
-        PeerNode small =
-                node(PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).maxFrameBytes(65_536));
-        small.start().block(TIMEOUT);
-        small.handle(
-                Operation.EXPERT_FORWARD,
-                (caller, request) -> Mono.fromSupplier(() -> Reply.ofTensors(List.of(frame(new float[20_000])))));
-        small.handle(Operation.DHT_PING, PeerNodeTest::echo);
-        PeerConnection connection = dialler.connect(small.addresses().get(0)).block(TIMEOUT);
-
-        assertFails(connection, tensors(Operation.EXPERT_FORWARD, 1f), PayloadTooLargeException.class);
-
-        assertThat(call(connection, tensors(Operation.DHT_PING, 4f))).containsExactly(4f);
     }
 
     @Test

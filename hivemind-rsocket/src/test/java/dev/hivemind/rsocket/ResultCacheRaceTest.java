@@ -110,7 +110,7 @@ class ResultCacheRaceTest {
         boolean givesUp = random.nextBoolean();
         boolean fails = random.nextInt(4) == 0;
         Disposable subscription = Mono.using(() -> request, given -> ask(call, given, fails), Request::release)
-                .subscribe(call.results::add, error -> {});
+                .subscribe(call.results::add, error -> {}, () -> {}, ResultCache.LATE_SIGNALS);
         for (int spin = 0; givesUp && spin < patience; spin++) {
             Thread.onSpinWait();
         }

@@ -14,6 +14,9 @@ public record CallId(long high, long low) {
     /** Length on the wire in bytes. */
     public static final int BYTES = 16;
 
+    /** Stands for no call: that of a reply which was not sent. Nobody chooses it. */
+    public static final CallId NONE = new CallId(0, 0);
+
     /** A new id, which nobody else will ever choose. */
     public static CallId random() {
         UUID uuid = UUID.randomUUID();

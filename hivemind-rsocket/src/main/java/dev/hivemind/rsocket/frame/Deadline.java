@@ -15,6 +15,9 @@ public record Deadline(long nanoTime) {
     /** The longest time that a call may ask for. */
     public static final Duration MAX = Duration.ofHours(1);
 
+    /** No deadline, which only a subscription may have. */
+    public static final Deadline NEVER = new Deadline(Long.MIN_VALUE);
+
     /** The moment so far from now; times beyond {@link #MAX} are cut to it. */
     public static Deadline after(Duration timeout) {
         requireNonNull(timeout, "timeout");
@@ -22,18 +25,23 @@ public record Deadline(long nanoTime) {
         return new Deadline(System.nanoTime() + bounded.toNanos());
     }
 
-    /** Time left; zero when it has passed. */
+    /** Whether this is {@link #NEVER}. */
+    public boolean isNever() {
+        return nanoTime == Long.MIN_VALUE;
+    }
+
+    /** Time left; zero when it has passed, {@link #MAX} for {@link #NEVER}. */
     public Duration remaining() {
-        return Duration.ofNanos(Math.max(0, nanoTime - System.nanoTime()));
+        return isNever() ? MAX : Duration.ofNanos(Math.max(0, nanoTime - System.nanoTime()));
     }
 
     /** Whether the moment has passed. */
     public boolean isPast() {
-        return nanoTime - System.nanoTime() <= 0;
+        return !isNever() && nanoTime - System.nanoTime() <= 0;
     }
 
     /** Whether this moment comes before another. */
     public boolean isBefore(Deadline other) {
-        return nanoTime - other.nanoTime < 0;
+        return !isNever() && (other.isNever() || nanoTime - other.nanoTime < 0);
     }
 }

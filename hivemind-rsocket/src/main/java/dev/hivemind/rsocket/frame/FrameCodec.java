@@ -26,6 +26,9 @@ public final class FrameCodec {
     /** The most bytes of UTF-8 a target may take. */
     public static final int MAX_TARGET_BYTES = 256;
 
+    /** The most bytes of UTF-8 an error may take: 1,024 characters. */
+    private static final int MAX_ERROR_BYTES = 4 * 1024;
+
     private FrameCodec() {}
 
     /** The header's bytes in a pooled buffer that the caller owns. */
@@ -74,12 +77,19 @@ public final class FrameCodec {
                 .setOperation(header.operation().wireId())
                 .setTarget(header.target())
                 .setCallId(ByteString.copyFrom(header.callId().toBytes()))
-                .setDeadlineMillis(Math.max(
-                        1, Math.toIntExact(header.deadline().remaining().toMillis())))
+                .setDeadlineMillis(deadlineMillis(header.deadline()))
                 .setPriority(header.priority())
-                .setReplyCompression(header.replyCompression().wireId());
+                .setBodyBytes(header.bodyBytes())
+                .setReplyCompression(header.replyCompression().wireId())
+                .setError(header.error());
         header.tensors().forEach(tensor -> message.addTensors(toMessage(tensor)));
         return message.build();
+    }
+
+    private static int deadlineMillis(Deadline deadline) {
+        return deadline.isNever()
+                ? 0
+                : Math.max(1, Math.toIntExact(deadline.remaining().toMillis()));
     }
 
     private static TensorDescriptorMessage toMessage(TensorDescriptor tensor) {
@@ -99,7 +109,24 @@ public final class FrameCodec {
                 deadline(message),
                 message.getPriority(),
                 tensors(message.getTensorsList()),
-                replyCompression(message));
+                replyCompression(message),
+                bodyBytes(message),
+                error(message));
+    }
+
+    private static int bodyBytes(FrameHeaderMessage message) {
+        long bytes = message.getBodyBytes();
+        if (bytes < 0 || bytes > Integer.MAX_VALUE) {
+            throw new ProtocolViolationException("A body has at most %d bytes".formatted(Integer.MAX_VALUE));
+        }
+        return (int) bytes;
+    }
+
+    private static String error(FrameHeaderMessage message) {
+        if (message.getErrorBytes().size() > MAX_ERROR_BYTES) {
+            throw new ProtocolViolationException("An error has at most %d bytes".formatted(MAX_ERROR_BYTES));
+        }
+        return message.getError();
     }
 
     /** A wish that is not understood here is not granted, and does no harm. */
@@ -124,10 +151,7 @@ public final class FrameCodec {
 
     private static Deadline deadline(FrameHeaderMessage message) {
         long millis = Integer.toUnsignedLong(message.getDeadlineMillis());
-        if (millis == 0) {
-            throw new ProtocolViolationException("Every call carries a deadline");
-        }
-        return Deadline.after(Duration.ofMillis(millis));
+        return millis == 0 ? Deadline.NEVER : Deadline.after(Duration.ofMillis(millis));
     }
 
     private static List<TensorDescriptor> tensors(List<TensorDescriptorMessage> messages) {

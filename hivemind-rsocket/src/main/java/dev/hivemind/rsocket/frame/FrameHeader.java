@@ -14,8 +14,10 @@ import java.util.List;
  * @param callId the call's name; a reply repeats it
  * @param deadline when the caller gives up
  * @param priority higher runs earlier; 0 is normal
- * @param tensors layout of the data part; empty when the data part is the operation's own message
+ * @param tensors layout of the body; empty when the body is the operation's own message
  * @param replyCompression how the caller wants the tensors of the reply; what cannot be compressed so comes as it is
+ * @param bodyBytes length of a body that continues in further payloads; 0 when one payload holds all of it
+ * @param error why the call failed, in a reply on a channel; empty when it did not
  */
 public record FrameHeader(
         Operation operation,
@@ -24,18 +26,21 @@ public record FrameHeader(
         Deadline deadline,
         int priority,
         List<TensorDescriptor> tensors,
-        Compression replyCompression) {
+        Compression replyCompression,
+        int bodyBytes,
+        String error) {
 
     public FrameHeader {
         requireNonNull(operation, "operation");
         requireNonNull(target, "target");
         requireNonNull(callId, "callId");
         requireNonNull(deadline, "deadline");
+        requireNonNull(error, "error");
         tensors = List.copyOf(tensors);
         requireNonNull(replyCompression, "replyCompression");
     }
 
-    /** A header that asks for no compression of the reply. */
+    /** The header of a message that one payload holds, without wishes for the reply. */
     public FrameHeader(
             Operation operation,
             String target,
@@ -43,21 +48,33 @@ public record FrameHeader(
             Deadline deadline,
             int priority,
             List<TensorDescriptor> tensors) {
-        this(operation, target, callId, deadline, priority, tensors, Compression.NONE);
+        this(operation, target, callId, deadline, priority, tensors, Compression.NONE, 0, "");
     }
 
     /** The same header with another wish for the reply. */
     public FrameHeader withReplyCompression(Compression wanted) {
-        return new FrameHeader(operation, target, callId, deadline, priority, tensors, wanted);
+        return new FrameHeader(operation, target, callId, deadline, priority, tensors, wanted, bodyBytes, error);
     }
 
-    /** The same header with another layout of the data part. */
+    /** The same header with another layout of the body. */
     public FrameHeader withTensors(List<TensorDescriptor> others) {
-        return new FrameHeader(operation, target, callId, deadline, priority, others, replyCompression);
+        return new FrameHeader(
+                operation, target, callId, deadline, priority, others, replyCompression, bodyBytes, error);
     }
 
     /** The header of the answer to this request. */
     public FrameHeader reply(List<TensorDescriptor> replyTensors) {
         return new FrameHeader(operation, "", callId, deadline, priority, replyTensors);
+    }
+
+    /** The header of an answer on a channel that says why this request failed. */
+    public FrameHeader failure(String replyError) {
+        return new FrameHeader(operation, "", callId, deadline, priority, List.of(), Compression.NONE, 0, replyError);
+    }
+
+    /** This header for a body of so many bytes that does not fit one payload. */
+    public FrameHeader announcing(int announcedBytes) {
+        return new FrameHeader(
+                operation, target, callId, deadline, priority, tensors, replyCompression, announcedBytes, error);
     }
 }

@@ -21,7 +21,9 @@ public enum Operation {
     /** Records of, and contacts closest to, given DHT ids. */
     DHT_FIND(33),
     /** Keep records for others. */
-    DHT_STORE(34);
+    DHT_STORE(34),
+    /** What happens at the peer, as a subscription. */
+    EVENTS(48);
 
     private static final Map<Integer, Operation> BY_WIRE_ID =
             Arrays.stream(values()).collect(Collectors.toMap(Operation::wireId, Function.identity()));

@@ -38,7 +38,9 @@ class FrameCodecTest {
                     TensorDescriptor.of(ElementType.BOOL, 0, 5),
                     TensorDescriptor.of(ElementType.BFLOAT16, 3),
                     new TensorDescriptor(ElementType.FLOAT32, List.of(2L, 5L), Compression.INT8)),
-            Compression.FLOAT16);
+            Compression.FLOAT16,
+            0,
+            "");
 
     @RegisterExtension
     final TrackedBuffers buffers = new TrackedBuffers();
@@ -54,6 +56,30 @@ class FrameCodecTest {
                 .ignoringFields("deadline")
                 .isEqualTo(HEADER);
         assertThat(decoded.deadline().remaining()).isBetween(Duration.ofMinutes(20), Duration.ofMinutes(30));
+        bytes.release();
+    }
+
+    @Test
+    void decode_ofAHeaderWithoutADeadline_neverEnds() {
+        FrameHeader decoded = decode(valid().clearDeadlineMillis().build().toByteArray());
+
+        assertThat(decoded.deadline()).isEqualTo(Deadline.NEVER);
+        assertThat(decoded.deadline().isPast()).isFalse();
+    }
+
+    @Test
+    void decode_ofAFailedReply_returnsTheError() {
+        ByteBuf bytes = FrameCodec.encode(HEADER.failure("overloaded;message=full"));
+
+        assertThat(FrameCodec.decode(bytes).error()).isEqualTo("overloaded;message=full");
+        bytes.release();
+    }
+
+    @Test
+    void decode_ofAnAnnouncedBody_returnsItsLength() {
+        ByteBuf bytes = FrameCodec.encode(HEADER.announcing(Integer.MAX_VALUE));
+
+        assertThat(FrameCodec.decode(bytes).bodyBytes()).isEqualTo(Integer.MAX_VALUE);
         bytes.release();
     }
 
@@ -75,7 +101,9 @@ class FrameCodecTest {
                 row("negative operation", message -> message.setOperation(-1)),
                 row("no call id", FrameHeaderMessage.Builder::clearCallId),
                 row("long call id", message -> message.setCallId(ByteString.copyFrom(new byte[17]))),
-                row("no deadline", FrameHeaderMessage.Builder::clearDeadlineMillis),
+                row("body beyond 2^31", message -> message.setBodyBytes(1L << 31)),
+                row("body beyond 2^63", message -> message.setBodyBytes(-1)),
+                row("long error", message -> message.setError("x".repeat(4_097))),
                 row("long target", message -> message.setTarget("x".repeat(257))),
                 row("unknown element type", message -> message.setTensors(0, tensor(10, 4, 1))),
                 row("element type 0", message -> message.setTensors(0, tensor(0, 4, 1))),

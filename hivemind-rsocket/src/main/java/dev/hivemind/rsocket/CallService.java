@@ -1,0 +1,143 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.error.ReplyTooLargeException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.transport.SendWindow;
+import io.rsocket.Payload;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeoutException;
+import org.reactivestreams.Publisher;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Serves the calls of one connection: one by one, or as a channel of many. */
+final class CallService {
+
+    /** Calls of one channel that are served at once. */
+    static final int CALLS_PER_CHANNEL = 8;
+
+    private static final Logger LOG = LoggerFactory.getLogger(CallService.class);
+
+    private final NodeCalls calls;
+    private final SendWindow window;
+    private final CallLimits limits = new CallLimits();
+
+    CallService(NodeCalls calls, SendWindow window) {
+        this.calls = calls;
+        this.window = window;
+    }
+
+    /** The answer to a request that one payload held; borrows the request until the Mono ends. */
+    Mono<Payload> answer(Mono<PeerConnection> caller, Request request) {
+        return counted(
+                        request,
+                        caller.flatMap(peer -> serve(peer, request).flatMap(reply -> withhold(peer, request, reply))))
+                .flatMap(this::paced)
+                .map(reply -> calls.codec().encode(request.header(), reply))
+                .doOnDiscard(Reply.class, Reply::release);
+    }
+
+    /** A reply that one payload holds; any other is kept until the caller asks for it on a channel. */
+    private Mono<Reply> withhold(PeerConnection caller, Request request, Reply reply) {
+        int bytes = reply.body().readableBytes();
+        if (PayloadCodec.fits(bytes)) {
+            return Mono.just(reply);
+        }
+        calls.withheld().put(caller.peerId(), request.header().callId(), reply);
+        return Mono.error(
+                new ReplyTooLargeException("A reply of %d bytes has to be asked for on a channel".formatted(bytes)));
+    }
+
+    /** Waits for room; beyond the limit of what may wait, the call fails instead. */
+    private Mono<Reply> paced(Reply reply) {
+        int bytes = reply.body().readableBytes();
+        if (bytes <= OutgoingCalls.MAX_UNPACED_BYTES) {
+            return Mono.just(reply);
+        }
+        Mono<Void> room = window.awaitRoom();
+        if (room instanceof Callable) {
+            return Mono.just(reply);
+        }
+        return Mono.using(
+                () -> limits.queue(reply),
+                queued -> Mono.just(queued).delayUntil(waiting -> room),
+                queued -> limits.dequeue(bytes));
+    }
+
+    /** Replies to the calls of a channel, in the order in which they are ready. */
+    Flux<Payload> answerAll(PeerConnection caller, Publisher<Payload> payloads) {
+        Flux<Message> replies = new MessageAssembler(payloads, calls.limits(caller.peerId()))
+                .flatMap(message -> answer(caller, message), CALLS_PER_CHANNEL, 1);
+        return new MessageChunks(replies, window).doOnDiscard(Message.class, Message::release);
+    }
+
+    /** What a subscription emits; borrows the request until the Flux ends. */
+    Flux<Payload> publish(PeerConnection caller, Request request) {
+        int bytes = request.body().readableBytes();
+        Flux<Message> replies = Flux.using(
+                () -> limits.enter(bytes),
+                entered -> Deadlines.enforce(
+                                calls.subscriptions().dispatch(caller, request),
+                                request.header().deadline())
+                        .map(reply -> Message.of(request.header(), reply))
+                        .doOnDiscard(Reply.class, Reply::release),
+                entered -> entered.leave(bytes));
+        return new MessageChunks(replies, window).doOnDiscard(Message.class, Message::release);
+    }
+
+    /** Takes over the message. A call that fails does not end the channel. */
+    private Mono<Message> answer(PeerConnection caller, Message message) {
+        return Mono.using(
+                () -> new Request(message.header(), message.body()),
+                request -> counted(request, Mono.defer(() -> takeOrServe(caller, request)))
+                        .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
+                        .map(reply -> Message.of(request.header(), reply))
+                        .onErrorResume(error -> Mono.just(failure(request, error)))
+                        .doOnDiscard(Reply.class, Reply::release),
+                Request::release);
+    }
+
+    private static Message failure(Request request, Throwable error) {
+        logUnexpected(error);
+        return Message.failure(request.header(), ErrorCodec.toText(known(error)));
+    }
+
+    /** Timeouts are known to {@link ErrorCodec#fromWire} alone. */
+    private static Throwable known(Throwable error) {
+        return error instanceof TimeoutException ? ErrorCodec.fromWire(error) : error;
+    }
+
+    private Mono<Reply> takeOrServe(PeerConnection caller, Request request) {
+        Reply withheld = calls.withheld().take(caller.peerId(), request.header().callId());
+        return withheld != null ? Mono.just(withheld) : serve(caller, request);
+    }
+
+    private Mono<Reply> serve(PeerConnection caller, Request request) {
+        return Mono.defer(() -> {
+            if (request.header().deadline().isNever()) {
+                return Mono.error(new ProtocolViolationException("Every call carries a deadline"));
+            }
+            Mono<Reply> reply = calls.handlers().dispatch(caller, request);
+            return reply instanceof Callable
+                    ? reply
+                    : Deadlines.enforce(reply, request.header().deadline().remaining());
+        });
+    }
+
+    /** Counts a call while it is served. A large body counts in the node's budget. */
+    private Mono<Reply> counted(Request request, Mono<Reply> call) {
+        int bytes = request.body().readableBytes();
+        int small = PayloadCodec.fits(bytes) ? bytes : 0;
+        return Mono.using(() -> limits.enter(small), entered -> call, entered -> entered.leave(small));
+    }
+
+    static void logUnexpected(Throwable error) {
+        if (!(error instanceof RpcException || error instanceof TimeoutException)) {
+            LOG.warn("A call failed in its handler", error);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+package dev.hivemind.rsocket;
+
+import dev.hivemind.rsocket.error.ProtocolViolationException;
+import io.rsocket.Payload;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Operators;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.concurrent.Queues;
+
+/**
+ * Payloads of one direction of a channel as messages, the reverse of {@link MessageChunks}. Begins a message when it is
+ * wanted and the channel's {@link BodyIntake} has room, and has at most eight payloads under way or waiting. Whatever
+ * breaks the format ends the channel with a {@link ProtocolViolationException}. The receiver of a message releases it.
+ */
+final class MessageAssembler extends Flux<Message> {
+
+    /** Payloads that may be under way. */
+    static final int PREFETCH = 8;
+
+    private static final int REPLENISH = PREFETCH - PREFETCH / 4;
+
+    private final Publisher<Payload> payloads;
+    private final BodyIntake.Limits limits;
+
+    MessageAssembler(Publisher<Payload> payloads, BodyIntake.Limits limits) {
+        this.payloads = payloads;
+        this.limits = limits;
+    }
+
+    @Override
+    public void subscribe(CoreSubscriber<? super Message> actual) {
+        payloads.subscribe(new Assembly(actual, limits));
+    }
+
+    /**
+     * One direction of one channel. Signals come from any thread; {@code drain} lets one thread at a time through, and
+     * the fields below {@code workers} belong to that one.
+     */
+    private static final class Assembly implements CoreSubscriber<Payload>, Subscription {
+
+        private final CoreSubscriber<? super Message> actual;
+        private final BodyIntake.Limits limits;
+        private final Demand demand = new Demand();
+        private final Queue<Payload> queue = Queues.<Payload>get(PREFETCH).get();
+        private volatile @Nullable Throwable failure;
+        private volatile boolean sourceEnded;
+        private volatile boolean stopped;
+        private volatile boolean checkDue;
+
+        private final AtomicInteger workers = new AtomicInteger();
+        private final BodyIntake intake;
+        private Subscription source = Operators.emptySubscription();
+        private @Nullable Disposable watch;
+        private int taken;
+
+        Assembly(CoreSubscriber<? super Message> actual, BodyIntake.Limits limits) {
+            this.actual = actual;
+            this.limits = limits;
+            this.intake = new BodyIntake(limits, this::resumeLater);
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            source = subscription;
+            actual.onSubscribe(this);
+            subscription.request(PREFETCH);
+        }
+
+        @Override
+        public reactor.util.context.Context currentContext() {
+            return actual.currentContext();
+        }
+
+        @Override
+        public void onNext(Payload payload) {
+            if (queue.offer(payload)) {
+                drain();
+            } else {
+                payload.release();
+                onError(new ProtocolViolationException("The peer sent more payloads than were asked for"));
+            }
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            failure = error;
+            sourceEnded = true;
+            drain();
+        }
+
+        @Override
+        public void onComplete() {
+            sourceEnded = true;
+            drain();
+        }
+
+        @Override
+        public void request(long n) {
+            demand.add(n);
+            drain();
+        }
+
+        @Override
+        public void cancel() {
+            stopped = true;
+            source.cancel();
+            drain();
+        }
+
+        /** Whoever released a body is not to run what follows from that. */
+        private void resumeLater() {
+            Schedulers.parallel().schedule(this::drain);
+        }
+
+        private void checkProgress() {
+            checkDue = true;
+            drain();
+        }
+
+        private void drain() {
+            if (workers.getAndIncrement() != 0) {
+                return;
+            }
+            int seen = 1;
+            do {
+                boolean worked = true;
+                while (worked) {
+                    worked = step();
+                }
+                seen = workers.addAndGet(-seen);
+            } while (seen != 0);
+        }
+
+        /** Does the next thing; false when there is nothing to do before another signal. */
+        private boolean step() {
+            if (stopped) {
+                discard();
+                return false;
+            }
+            try {
+                return advance();
+            } catch (RuntimeException violation) {
+                source.cancel();
+                end(violation);
+                return false;
+            }
+        }
+
+        private boolean advance() {
+            if (checkDue) {
+                checkDue = false;
+                intake.requireProgress();
+            }
+            if (failure != null) {
+                end(failure);
+                return false;
+            }
+            if (intake.isWaiting()) {
+                return intake.tryStart();
+            }
+            Message complete = intake.poll();
+            if (complete != null) {
+                demand.take();
+                actual.onNext(complete);
+                return true;
+            }
+            return (intake.isInsideBody() || !demand.isZero()) && takePayload();
+        }
+
+        private boolean takePayload() {
+            boolean last = sourceEnded;
+            Payload payload = queue.poll();
+            if (payload != null) {
+                intake.accept(payload);
+                watchProgress();
+                replenish();
+                return true;
+            }
+            if (last) {
+                intake.requireComplete();
+                end(null);
+            }
+            return false;
+        }
+
+        private void replenish() {
+            if (++taken == REPLENISH) {
+                taken = 0;
+                source.request(REPLENISH);
+            }
+        }
+
+        private void watchProgress() {
+            if (watch == null && intake.isInsideBody()) {
+                long millis = limits.patience().toMillis();
+                watch = Schedulers.parallel()
+                        .schedulePeriodically(this::checkProgress, millis, millis, TimeUnit.MILLISECONDS);
+            }
+        }
+
+        private void end(@Nullable Throwable error) {
+            stopped = true;
+            discard();
+            if (error == null) {
+                actual.onComplete();
+            } else {
+                actual.onError(error);
+            }
+        }
+
+        private void discard() {
+            intake.dispose();
+            for (Payload payload = queue.poll(); payload != null; payload = queue.poll()) {
+                payload.release();
+            }
+            if (watch != null) {
+                watch.dispose();
+                watch = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package dev.hivemind.rsocket.events;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.events.proto.EventMessage;
+import dev.hivemind.rsocket.frame.Operation;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import reactor.core.Disposable;
+import reactor.core.publisher.BufferOverflowStrategy;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink;
+import reactor.core.publisher.FluxSink.OverflowStrategy;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Events of a node for whoever listens now; nothing is kept for later. Each subscriber has a buffer of 256 events. When
+ * it is full the oldest is dropped, and the next event that the subscriber receives says how many were. Safe for use from
+ * any thread.
+ */
+public final class EventFeed {
+
+    /** The most subscribers, local and remote. */
+    public static final int MAX_SUBSCRIBERS = 64;
+
+    /** Events that wait for one subscriber. */
+    static final int BUFFER_SIZE = 256;
+
+    /** Events on their way to a remote subscriber, besides those that wait. */
+    private static final int PREFETCH = 8;
+
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(10);
+
+    private final Clock clock;
+    private final Set<FluxSink<EventMessage>> subscribers = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger seats = new AtomicInteger();
+
+    /** A feed that stamps events with the time of this clock. */
+    public EventFeed(Clock clock) {
+        this.clock = requireNonNull(clock, "clock");
+    }
+
+    /** Whether anybody listens; if not, an event need not be made. */
+    public boolean isObserved() {
+        return !subscribers.isEmpty();
+    }
+
+    /** Stamps an event with the time and hands it to all subscribers. Never blocks, never fails. */
+    public void publish(EventMessage.Builder event) {
+        if (isObserved()) {
+            EventMessage stamped =
+                    event.setUnixMicros(micros(clock.instant())).clearDropped().build();
+            subscribers.forEach(subscriber -> subscriber.next(stamped));
+        }
+    }
+
+    private static long micros(Instant time) {
+        return ChronoUnit.MICROS.between(Instant.EPOCH, time);
+    }
+
+    /**
+     * The events from the moment of subscription on, without end.
+     *
+     * <p>Thread: signals arrive on the publisher's thread; a subscriber that does more than hand them on hops to another.
+     * Errors: {@link OverloadedException} if there are 64 subscribers already.
+     */
+    public Flux<EventMessage> events() {
+        return Flux.using(this::takeSeat, seat -> buffered(), AtomicInteger::decrementAndGet);
+    }
+
+    private AtomicInteger takeSeat() {
+        if (seats.incrementAndGet() > MAX_SUBSCRIBERS) {
+            seats.decrementAndGet();
+            throw new OverloadedException(
+                    "There are %d subscribers of events already".formatted(MAX_SUBSCRIBERS), RETRY_AFTER);
+        }
+        return seats;
+    }
+
+    private Flux<EventMessage> buffered() {
+        var dropped = new AtomicLong();
+        return Flux.create(this::attach, OverflowStrategy.IGNORE)
+                .onBackpressureBuffer(
+                        BUFFER_SIZE, lost -> dropped.incrementAndGet(), BufferOverflowStrategy.DROP_OLDEST)
+                .map(event -> tellDropped(event, dropped));
+    }
+
+    private void attach(FluxSink<EventMessage> subscriber) {
+        subscribers.add(subscriber);
+        subscriber.onDispose(() -> subscribers.remove(subscriber));
+    }
+
+    private static EventMessage tellDropped(EventMessage event, AtomicLong dropped) {
+        long count = dropped.getAndSet(0);
+        return count == 0 ? event : event.toBuilder().setDropped(count).build();
+    }
+
+    /**
+     * Serves this feed to other peers until the result is disposed.
+     *
+     * @throws IllegalStateException if the node serves a feed already
+     */
+    public Disposable serve(PeerNode node) {
+        return node.handleSubscription(
+                Operation.EVENTS,
+                (caller, request) ->
+                        events().publishOn(Schedulers.parallel(), PREFETCH).map(Reply::ofMessage));
+    }
+}

@@ -1,0 +1,305 @@
+package dev.hivemind.rsocket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
+import dev.hivemind.rsocket.frame.CallId;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.frame.Route;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+
+/** Streams of calls between two nodes over real sockets. */
+class CallStreamTest {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final Route ROUTE = new Route(Operation.EXPERT_FORWARD, "x");
+
+    private final List<PeerNode> nodes = new ArrayList<>();
+
+    @AfterEach
+    void close() {
+        Flux.fromIterable(nodes).flatMap(PeerNode::close).then().block(TIMEOUT);
+    }
+
+    private PeerConnection connect(RequestHandler handler) {
+        PeerNode listener =
+                PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();
+        PeerNode dialler = PeerNode.builder().build();
+        nodes.addAll(List.of(dialler, listener));
+        listener.handle(Operation.EXPERT_FORWARD, handler);
+        listener.start().block(TIMEOUT);
+        return dialler.connect(listener.addresses().get(0)).block(TIMEOUT);
+    }
+
+    private static Mono<Reply> echo(PeerConnection caller, Request request) {
+        return Mono.fromSupplier(
+                () -> new Reply(request.header().tensors(), request.body().retain()));
+    }
+
+    private static Flux<Request> requests(int count, int bytes) {
+        return Flux.range(0, count).map(i -> Bodies.request(bytes));
+    }
+
+    private static Request request(Duration timeout) {
+        return Request.ofTensors(Operation.EXPERT_FORWARD, "x", timeout, List.of(Bodies.frame(8)));
+    }
+
+    @Test
+    void stream_ofManySizes_answersEveryCallOnce() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+        Set<CallId> asked = ConcurrentHashMap.newKeySet();
+        Flux<Request> requests = Flux.range(0, 60)
+                .map(i -> Bodies.request(i * 20_011))
+                .doOnNext(request -> asked.add(request.header().callId()));
+
+        var answered = new HashSet<CallId>();
+        List<Integer> sizes = connection.stream(ROUTE, requests)
+                .doOnNext(reply -> answered.add(reply.callId()))
+                .map(Bodies::check)
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(sizes).hasSize(60).doesNotContain(-1);
+        assertThat(answered).hasSize(60).isEqualTo(asked);
+    }
+
+    @Test
+    void stream_ofNothing_isEmpty() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+
+        StepVerifier.create(connection.stream(ROUTE, Flux.empty()))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void stream_emitsRepliesInTheOrderOfCompletion() {
+        var slow = new CompletableFuture<Reply>();
+        var calls = new AtomicInteger();
+        PeerConnection connection = connect(
+                (caller, request) -> calls.incrementAndGet() == 1 ? Mono.fromFuture(slow) : echo(caller, request));
+
+        StepVerifier.create(connection.stream(ROUTE, Flux.just(10, 20, 30).map(Bodies::request))
+                        .map(Bodies::check))
+                .expectNext(20, 30)
+                .then(() -> slow.complete(Bodies.reply(11)))
+                .expectNext(11)
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void stream_withACallThatFails_goesOn() {
+        var calls = new AtomicInteger();
+        PeerConnection connection = connect((caller, request) -> switch (calls.incrementAndGet()) {
+            case 1 -> Mono.error(new SchemaMismatchException("not this shape"));
+            case 2 -> throw new IllegalStateException("/secret/path");
+            default -> echo(caller, request);
+        });
+
+        List<Reply> replies =
+                connection.stream(ROUTE, requests(3, 8)).collectList().block(TIMEOUT);
+
+        assertThat(replies).extracting(Reply::error).hasAtLeastOneElementOfType(SchemaMismatchException.class);
+        assertThat(replies.get(0).error()).hasMessage("not this shape");
+        assertThatThrownBy(replies.get(0)::tensors).isSameAs(replies.get(0).error());
+        assertThat(replies.get(1).error())
+                .isInstanceOf(ExpertFailedException.class)
+                .hasMessageNotContaining("secret");
+        assertThat(replies.get(2).error()).isNull();
+        replies.forEach(Reply::release);
+    }
+
+    @Test
+    void stream_withARequestOfAnotherRoute_failsAsAnIllegalArgument() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+
+        StepVerifier.create(connection.stream(new Route(Operation.EXPERT_FORWARD, "y"), requests(1, 8)))
+                .expectError(IllegalArgumentException.class)
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void stream_whoseRequestsFail_failsWithThatError() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+        Flux<Request> failing = requests(2, 8).concatWith(Mono.error(new IllegalStateException("mine")));
+
+        StepVerifier.create(connection.stream(ROUTE, failing)
+                        .doOnNext(Reply::release)
+                        .then())
+                .expectErrorMessage("mine")
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void stream_withACallBeyondItsDeadline_repliesThatItFailedAndGoesOn() {
+        var calls = new AtomicInteger();
+        PeerConnection connection =
+                connect((caller, request) -> calls.incrementAndGet() == 1 ? Mono.never() : echo(caller, request));
+        Flux<Request> requests = Flux.just(Duration.ofMillis(300), TIMEOUT).map(CallStreamTest::request);
+
+        List<Reply> replies = connection.stream(ROUTE, requests).collectList().block(TIMEOUT);
+
+        assertThat(replies.get(0).error()).isNull();
+        assertThat(replies.get(1).error()).isInstanceOf(DeadlineExceededException.class);
+        replies.forEach(Reply::release);
+    }
+
+    @Test
+    void stream_withACallThatIsLateBeforeItIsSent_repliesThatItFailed() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+
+        StepVerifier.create(connection.stream(ROUTE, Flux.just(Duration.ZERO).map(CallStreamTest::request)))
+                .assertNext(reply -> assertThat(reply.error()).isInstanceOf(DeadlineExceededException.class))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void stream_cancelled_cancelsHandlersAndRequests() {
+        var started = new CountDownLatch(3);
+        var cancelled = new CountDownLatch(3);
+        var stopped = new CompletableFuture<Boolean>();
+        PeerConnection connection = connect((caller, request) ->
+                Mono.<Reply>never().doOnSubscribe(s -> started.countDown()).doOnCancel(cancelled::countDown));
+        Flux<Request> requests = requests(3, 8).concatWith(Flux.never()).doOnCancel(() -> stopped.complete(true));
+
+        StepVerifier.create(connection.stream(ROUTE, requests))
+                .then(() -> await(started))
+                .thenCancel()
+                .verify(TIMEOUT);
+
+        await(cancelled);
+        assertThat(stopped.orTimeout(20, TimeUnit.SECONDS).join()).isTrue();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void stream_whoseServerIsBusy_stopsAskingForRequests() {
+        var produced = new AtomicInteger();
+        var handled = new AtomicInteger();
+        var busy = new CountDownLatch(CallService.CALLS_PER_CHANNEL);
+        PeerConnection connection = connect((caller, request) -> {
+            handled.incrementAndGet();
+            busy.countDown();
+            return Mono.never();
+        });
+        Flux<Request> endless = Flux.generate(sink -> {
+            produced.incrementAndGet();
+            sink.next(Bodies.request(64));
+        });
+        var stream = connection.stream(ROUTE, endless).subscribe();
+
+        await(busy);
+        // A round trip later all that was asked for has arrived.
+        call(connection);
+
+        assertThat(handled.get()).isEqualTo(CallService.CALLS_PER_CHANNEL + 1);
+        assertThat(produced.get()).isLessThanOrEqualTo(CallService.CALLS_PER_CHANNEL + 2 * MessageAssembler.PREFETCH);
+        stream.dispose();
+    }
+
+    private static void call(PeerConnection connection) {
+        Request request = request(Duration.ofMillis(300));
+        connection.request(request).doOnNext(Reply::release).onErrorComplete().block(TIMEOUT);
+        request.release();
+    }
+
+    @Test
+    void stream_whoseConsumerIsSlow_stopsTheHandlers() {
+        var handled = new AtomicInteger();
+        PeerConnection connection = connect((caller, request) -> {
+            handled.incrementAndGet();
+            return echo(caller, request);
+        });
+        var first = new CompletableFuture<Boolean>();
+        var consumer = new BaseSubscriber<Reply>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {
+                subscription.request(1);
+            }
+
+            @Override
+            protected void hookOnNext(Reply reply) {
+                reply.release();
+                first.complete(true);
+            }
+        };
+        Flux<Request> endless = Flux.generate(sink -> sink.next(Bodies.request(64)));
+        connection.stream(ROUTE, endless).subscribe(consumer);
+
+        first.orTimeout(20, TimeUnit.SECONDS).join();
+        call(connection);
+
+        assertThat(handled.get()).isLessThanOrEqualTo(CallStream.MAX_UNDER_WAY + 2);
+        consumer.cancel();
+    }
+
+    @Test
+    void stream_ofBodiesBeyondWhatAChannelHolds_waitsForRoom() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+
+        List<Integer> sizes = connection.stream(ROUTE, requests(5, 40 << 20))
+                .map(Bodies::check)
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(sizes).hasSize(5).containsOnly(40 << 20);
+    }
+
+    @Test
+    void stream_whosePeerLeaves_fails() {
+        var started = new CompletableFuture<Boolean>();
+        PeerConnection connection =
+                connect((caller, request) -> Mono.<Reply>never().doOnSubscribe(s -> started.complete(true)));
+
+        StepVerifier.create(connection.stream(ROUTE, requests(1, 8)))
+                .then(() -> {
+                    started.join();
+                    nodes.get(1).close().block(TIMEOUT);
+                })
+                .expectError(PeerUnavailableException.class)
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void stream_cancelledAtAnyMoment_leaksNothing() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+        for (int round = 0; round < 60; round++) {
+            Flux<Request> requests = requests(40, round % 2 == 0 ? 30_000 : 300_000);
+            connection.stream(ROUTE, requests)
+                    .doOnNext(Reply::release)
+                    .take(Duration.ofNanos(1 + round * 100_000L))
+                    .then()
+                    .block(TIMEOUT);
+        }
+    }
+}
