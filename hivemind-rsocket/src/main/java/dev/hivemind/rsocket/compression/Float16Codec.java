@@ -4,20 +4,22 @@ import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ShortBuffer;
+import java.util.function.IntFunction;
 
 /** Each number as an IEEE half, little-endian. Works through pieces that stay in the processor's first cache. */
 final class Float16Codec implements TensorCodec {
 
     private static final int PIECE = 2_048;
 
-    private final HalfPrecision conversion;
+    private final IntFunction<HalfPrecision> conversions;
 
     Float16Codec() {
-        this(HalfPrecision.fastest());
+        this(HalfPrecision::fastest);
     }
 
-    Float16Codec(HalfPrecision conversion) {
-        this.conversion = conversion;
+    /** {@code conversions} makes one for each tensor, from the most numbers that it converts at a time. */
+    Float16Codec(IntFunction<HalfPrecision> conversions) {
+        this.conversions = conversions;
     }
 
     @Override
@@ -50,6 +52,7 @@ final class Float16Codec implements TensorCodec {
         int piece = Math.min(PIECE, elements);
         float[] floats = new float[piece];
         short[] halves = new short[piece];
+        HalfPrecision conversion = conversions.apply(piece);
         for (int index = 0; index < elements; index += piece) {
             int count = Math.min(piece, elements - index);
             numbers.readToRoundAgain(index, floats, count);
@@ -68,6 +71,7 @@ final class Float16Codec implements TensorCodec {
         ShortBuffer bytesAsHalves = halves(ByteBuffer.wrap(bytes));
         float[] floats = new float[piece];
         short[] halves = new short[piece];
+        HalfPrecision conversion = conversions.apply(piece);
         for (int index = 0; index < elements; index += piece) {
             int count = Math.min(piece, elements - index);
             encoded.getBytes(encoded.readerIndex() + Short.BYTES * index, bytes, 0, Short.BYTES * count);

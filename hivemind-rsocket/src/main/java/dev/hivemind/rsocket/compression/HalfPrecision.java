@@ -12,8 +12,8 @@ interface HalfPrecision {
     /** Converts the first {@code count} numbers. */
     void widen(short[] source, float[] target, int count);
 
-    /** The fastest that this JVM has. */
-    static HalfPrecision fastest() {
-        return IntrinsicHalf.find().map(HalfPrecision.class::cast).orElseGet(PortableHalf::new);
+    /** The fastest that this JVM has, for up to {@code most} numbers at a time. For one thread. */
+    static HalfPrecision fastest(int most) {
+        return IntrinsicHalf.find().map(HalfPrecision.class::cast).orElseGet(() -> new PortableHalf(most));
     }
 }
