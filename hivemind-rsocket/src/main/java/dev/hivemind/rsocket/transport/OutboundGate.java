@@ -45,6 +45,7 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
     private final AtomicLong unsent = new AtomicLong();
     private @Nullable ChannelHandlerContext context;
     private @Nullable WriteStall stall;
+    private volatile boolean refusing;
     private boolean lettingGo;
     private boolean forgetting;
 
@@ -159,12 +160,14 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
 
     @Override
     public void sendErrorAndClose(RSocketErrorException error) {
+        refusing = true;
         wire.sendErrorAndClose(error);
     }
 
+    /** Not what comes while the connection closes: RSocket would log a stack trace for each frame that it cannot place. */
     @Override
     public Flux<ByteBuf> receive() {
-        return wire.receive();
+        return wire.receive().filter(frame -> !refusing);
     }
 
     @Override
@@ -184,6 +187,7 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
 
     @Override
     public void dispose() {
+        refusing = true;
         wire.dispose();
     }
 

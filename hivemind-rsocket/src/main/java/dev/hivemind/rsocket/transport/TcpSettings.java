@@ -15,7 +15,7 @@ final class TcpSettings {
      * How much the kernel takes before it has sent what it has: else its buffer of some MiB would stand before each small
      * frame, and count as sent.
      */
-    private static final long KERNEL_UNSENT_BYTES = 256L << 10;
+    private static final long KERNEL_UNSENT_BYTES = 128L << 10;
 
     private TcpSettings() {}
 
