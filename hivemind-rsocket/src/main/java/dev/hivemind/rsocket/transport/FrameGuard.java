@@ -25,7 +25,9 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
 
     /** Handlers are named: Reactor Netty skips a second one of the same name. */
     static void install(Connection connection, int maxFrameBytes) {
-        connection.addHandlerLast("hivemind.frames", new RSocketLengthCodec(maxFrameBytes));
+        var frames = new RSocketLengthCodec(maxFrameBytes);
+        frames.setCumulator(FrameCumulator.INSTANCE);
+        connection.addHandlerLast("hivemind.frames", frames);
         connection.addHandlerLast("hivemind.frame-guard", new FrameGuard());
     }
 
