@@ -252,6 +252,15 @@ final class ConnectionPool implements Disposable {
                 .toList();
     }
 
+    /** {@link #dispose()}; completes when the connections have closed, or the time has passed. */
+    Mono<Void> close(Duration timeout) {
+        return Mono.defer(() -> {
+            List<PeerConnection> all = live();
+            dispose();
+            return Mono.when(all.stream().map(PeerConnection::onClose).toList()).take(timeout, clock);
+        });
+    }
+
     /** Closes every connection, and those that come later. */
     @Override
     public void dispose() {

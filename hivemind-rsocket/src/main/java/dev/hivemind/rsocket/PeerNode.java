@@ -27,6 +27,9 @@ import reactor.netty.resources.LoopResources;
  */
 public final class PeerNode {
 
+    /** How long closing connections may take to say that they have closed. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
+
     private static final Duration LOOPS_TIMEOUT = Duration.ofSeconds(5);
 
     private final PeerNodeConfig config;
@@ -164,16 +167,17 @@ public final class PeerNode {
         return connections
                 .drain(config.drainTimeout())
                 .doFirst(listener::stopListening)
-                .then(Mono.fromRunnable(this::disposeConnections))
+                .then(Mono.defer(this::closeConnections))
                 .then(listener.close())
                 .then(Mono.defer(this::closeLoops));
     }
 
-    private void disposeConnections() {
-        connections.dispose();
-        calls.dispose();
-        results.dispose();
-        meters.dispose();
+    private Mono<Void> closeConnections() {
+        return connections.close(CLOSE_TIMEOUT).doFinally(ended -> {
+            calls.dispose();
+            results.dispose();
+            meters.dispose();
+        });
     }
 
     private Mono<Void> closeLoops() {
