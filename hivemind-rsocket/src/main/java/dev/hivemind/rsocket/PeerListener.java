@@ -120,12 +120,15 @@ final class PeerListener {
         channels.forEach(ListeningSocket::dispose);
     }
 
-    /** Stops listening and closes the connections that are not proven yet; the others are the pool's. */
+    /** Stops listening and closes what was accepted, also what has not said yet who it is. */
     Mono<Void> close() {
         return Flux.fromIterable(channels)
                 .doOnNext(ListeningSocket::dispose)
                 .flatMap(channel -> channel.onClose().onErrorComplete())
                 .then()
-                .doOnSubscribe(started -> unproven.dispose());
+                .doOnSubscribe(started -> {
+                    unproven.dispose();
+                    limits.closeAccepted();
+                });
     }
 }

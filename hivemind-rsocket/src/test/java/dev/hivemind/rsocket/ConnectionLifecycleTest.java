@@ -212,6 +212,22 @@ class ConnectionLifecycleTest {
     }
 
     @Test
+    void close_onLoopsOfOthers_closesConnectionsThatHaveSaidNothing() throws IOException {
+        LoopResources shared = LoopResources.create("shared", 1, true);
+        PeerNode listener = started(PeerNode.builder().listen(loopback()).loops(shared));
+        try (var silent = new Socket("127.0.0.1", listener.addresses().get(0).port())) {
+            // The loop accepts in order, so the silent one is there when this one is.
+            started(PeerNode.builder()).connect(listener.addresses().get(0)).block(TIMEOUT);
+            CompletableFuture<Integer> end = end(silent);
+
+            listener.close().block(TIMEOUT);
+
+            assertThat(end.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(-1);
+        }
+        shared.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
+    }
+
+    @Test
     void connect_afterClose_isUnavailable() {
         PeerNode listener = listening(loopback());
         PeerNode closed = started(PeerNode.builder());

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * How many connections a node accepts: in all and from one remote address, over all its listeners. Addresses of IPv6
@@ -23,6 +25,7 @@ public final class AcceptLimits {
     private final Map<ByteBuffer, Integer> byNetwork = new HashMap<>();
     private final SparseLog inAllLog = new SparseLog(LOG_INTERVAL);
     private final SparseLog perAddressLog = new SparseLog(LOG_INTERVAL);
+    private final Set<Channel> channels = ConcurrentHashMap.newKeySet();
     private int connections;
 
     /**
@@ -40,10 +43,19 @@ public final class AcceptLimits {
     void admit(Channel channel) {
         InetAddress remote = ((InetSocketAddress) channel.remoteAddress()).getAddress();
         if (enter(remote)) {
-            channel.closeFuture().addListener(closed -> leave(remote));
+            channels.add(channel);
+            channel.closeFuture().addListener(closed -> {
+                channels.remove(channel);
+                leave(remote);
+            });
         } else {
             channel.close();
         }
+    }
+
+    /** Closes all that were accepted, whether they have said anything or not. */
+    public void closeAccepted() {
+        channels.forEach(Channel::close);
     }
 
     /** Counts a connection unless that is too many. */
