@@ -2,8 +2,10 @@ package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
+import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Route;
 import java.util.concurrent.CancellationException;
+import java.util.function.UnaryOperator;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
@@ -17,13 +19,16 @@ final class CallStream {
     private final Link link;
     private final BodyIntake.Limits limits;
     private final Route route;
+    private final UnaryOperator<Request> check;
     private final CallsUnderWay underWay = new CallsUnderWay(MAX_UNDER_WAY);
     private volatile boolean sent;
 
-    CallStream(Link link, BodyIntake.Limits limits, Route route) {
+    /** {@code check} throws for a request that may not be sent. */
+    CallStream(Link link, BodyIntake.Limits limits, Route route, UnaryOperator<Request> check) {
         this.link = link;
         this.limits = limits;
         this.route = route;
+        this.check = check;
     }
 
     /** Takes over the requests. */
@@ -49,14 +54,14 @@ final class CallStream {
 
     private void ask(Request request, SynchronousSink<Message> questions) {
         try {
-            requireRoute(request);
+            requireRoute(check.apply(request));
             if (underWay.add(request.header())) {
                 sent = true;
                 questions.next(new Message(request.header(), request.body()));
             } else {
                 request.release();
             }
-        } catch (IllegalArgumentException refused) {
+        } catch (IllegalArgumentException | RpcException refused) {
             request.release();
             questions.error(new RequestsFailedException(refused));
         }

@@ -8,6 +8,7 @@ import dev.hivemind.rsocket.frame.Route;
 import io.rsocket.Payload;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -45,9 +46,9 @@ final class OutgoingCalls {
                         .doOnDiscard(Payload.class, Payload::release));
     }
 
-    /** Takes over the requests. */
-    Flux<Reply> stream(Route route, Flux<Request> requests) {
-        return Flux.defer(() -> new CallStream(link, limits, route).open(requests));
+    /** Takes over the requests; {@code check} throws for one that may not be sent. */
+    Flux<Reply> stream(Route route, Flux<Request> requests, UnaryOperator<Request> check) {
+        return Flux.defer(() -> new CallStream(link, limits, route, check).open(requests));
     }
 
     /** Borrows the request until the Flux ends; the receiver owns the replies. */

@@ -80,9 +80,8 @@ public final class PeerConnection implements Disposable {
      * <p>Ownership: borrows the request until the Mono ends; the receiver of the reply releases it.
      */
     public Mono<Reply> request(Request request) {
-        Mono<Reply> call =
-                Mono.defer(() -> calls.send(requireSupported(request))).onErrorMap(ErrorCodec::fromWire);
-        return link.meters().client(request, call);
+        Mono<Reply> call = Mono.defer(() -> calls.send(requireSupported(request)));
+        return link.meters().client(request, call.onErrorMap(ErrorCodec::fromWire));
     }
 
     /**
@@ -104,7 +103,7 @@ public final class PeerConnection implements Disposable {
     public Flux<Reply> stream(Route route, Flux<Request> requests) {
         requireNonNull(route, "route");
         requireNonNull(requests, "requests");
-        return calls.stream(route, requests.map(this::releaseUnlessSupported));
+        return calls.stream(route, requests, this::requireSupported);
     }
 
     /**
@@ -120,15 +119,6 @@ public final class PeerConnection implements Disposable {
     public Flux<Reply> subscribe(Request request) {
         requireNonNull(request, "request");
         return calls.subscribe(request).onErrorMap(ErrorCodec::fromWire);
-    }
-
-    private Request releaseUnlessSupported(Request request) {
-        try {
-            return requireSupported(request);
-        } catch (IncompatiblePeerException e) {
-            request.release();
-            throw e;
-        }
     }
 
     private Request requireSupported(Request request) {

@@ -117,7 +117,7 @@ class CompressionNegotiationTest {
                 new ConnectionPoolTest.OpenWindow(),
                 new LinkActivity(true, () -> false),
                 CallMeters.of(null));
-        var silent = new PeerConnection(old, link, ConnectionPoolTest.calls());
+        var silent = new PeerConnection(old, link, TestCalls.none());
         Request request = compressed(Compression.INT8);
 
         StepVerifier.create(silent.request(request))

@@ -388,17 +388,6 @@ class ConnectionPoolTest {
         return identity(index).id();
     }
 
-    static NodeCalls calls() {
-        var budget = new ByteBudget(1);
-        return new NodeCalls(
-                new HandlerRegistry(new ResultCache(0, 1), CallMeters.of(null)),
-                new SubscriptionRegistry(),
-                new PayloadCodec(),
-                budget,
-                new WithheldReplies(budget),
-                Duration.ofSeconds(1));
-    }
-
     private static PeerIdentity identity(int index) {
         byte[] seed = new byte[32];
         seed[0] = (byte) index;
@@ -424,7 +413,7 @@ class ConnectionPoolTest {
     private PeerConnection connection(PeerId id, boolean dialled) {
         var link = new Link(
                 new OpenSocket(), new OpenWindow(), new LinkActivity(dialled, pool::isClosing), CallMeters.of(null));
-        return new PeerConnection(Hello.of(identity(id), List.of()), link, calls());
+        return new PeerConnection(Hello.of(identity(id), List.of()), link, TestCalls.none());
     }
 
     /** Lives until it is disposed. */

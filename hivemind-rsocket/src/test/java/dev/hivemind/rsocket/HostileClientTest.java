@@ -5,18 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.IncompatiblePeerException;
+import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.PayloadTooLargeException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.UnauthorizedException;
+import dev.hivemind.rsocket.frame.FrameCodec;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.proto.FrameHeaderMessage;
 import dev.hivemind.rsocket.proto.HelloMessage;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
-import dev.hivemind.rsocket.tensor.ElementType;
-import dev.hivemind.rsocket.tensor.TensorDescriptor;
-import dev.hivemind.rsocket.tensor.TensorFrame;
+import dev.hivemind.rsocket.transport.SendWindow;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -35,14 +37,13 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,6 +51,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
@@ -261,17 +263,15 @@ class HostileClientTest {
     }
 
     @Test
-    void replies_leftUnread_areBounded() throws InterruptedException {
-        var replies = new ConcurrentLinkedQueue<Reply>();
-        var mostHeld = new AtomicLong();
-        var served = new CountDownLatch(400);
+    void replies_leftUnread_holdABoundedAmountOfMemory() throws InterruptedException {
+        var replies = new ConcurrentLinkedQueue<ByteBuf>();
+        var answered = new CountDownLatch(400);
         listener.handle(
                 Operation.EXPERT_FORWARD,
                 (peer, request) -> Mono.fromSupplier(() -> {
-                    Reply reply = quarterMebibyte();
-                    replies.add(reply);
-                    mostHeld.accumulateAndGet(heldBytes(replies), Math::max);
-                    served.countDown();
+                    Reply reply = Bodies.reply(PayloadCodec.MAX_BODY_BYTES);
+                    replies.add(reply.body());
+                    answered.countDown();
                     return reply;
                 }));
         var channel = new CompletableFuture<Channel>();
@@ -280,30 +280,183 @@ class HostileClientTest {
 
         callWithoutReading(rsocket, 400);
 
-        assertThat(served.await(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
-        assertThat(mostHeld.get()).isBetween(1L << 20, 24L << 20);
+        assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
+        assertHonestPeersAreServed();
+        assertThat(replies.stream().filter(body -> body.refCnt() > 0).count() * PayloadCodec.MAX_BODY_BYTES)
+                .isLessThanOrEqualTo(24L << 20);
         channel.join().close().syncUninterruptibly();
         assertCloses(rsocket);
     }
 
-    private static long heldBytes(Collection<Reply> replies) {
-        return replies.stream()
-                .map(Reply::body)
-                .filter(body -> body.refCnt() > 0)
-                .mapToLong(ByteBuf::capacity)
-                .sum();
+    @Test
+    void requests_thatNeverEnd_startABoundedNumberOfHandlers() {
+        var started = new AtomicInteger();
+        listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> {
+            started.incrementAndGet();
+            return Mono.never();
+        });
+        RSocket rsocket = provenConnection(new CompletableFuture<>());
+        Request request = forward();
+
+        Long refused = Flux.range(0, 20_000)
+                .flatMap(
+                        i -> rsocket.requestResponse(new PayloadCodec().encode(request))
+                                .doOnNext(Payload::release)
+                                .onErrorMap(ErrorCodec::fromWire)
+                                .onErrorResume(OverloadedException.class, full -> Mono.empty())
+                                .thenReturn(1)
+                                .flux(),
+                        2_000)
+                .take(20_000 - CallLimits.MAX_CALLS)
+                .count()
+                .block(Duration.ofSeconds(60));
+
+        assertThat(refused).isEqualTo(20_000 - CallLimits.MAX_CALLS);
+        assertThat(started).hasValue(CallLimits.MAX_CALLS);
+        request.release();
+        rsocket.dispose();
+        assertHonestPeersAreServed();
     }
 
-    private static Reply quarterMebibyte() {
-        // Pooled buffers come back as the same objects, so that released ones could not be told from others.
-        ByteBuf data = Unpooled.directBuffer(1 << 18).writeZero(1 << 18);
-        return Reply.ofTensors(List.of(new TensorFrame(TensorDescriptor.of(ElementType.UINT8, 1 << 18), data)));
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("brokenChannels")
+    void channel_thatBreaksTheFormat_endsAsAProtocolViolation(String what, List<Supplier<Payload>> payloads) {
+        listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> Mono.never());
+        RSocket rsocket = provenConnection(new CompletableFuture<>());
+
+        StepVerifier.create(rsocket.requestChannel(
+                                Flux.fromIterable(payloads).map(Supplier::get).concatWith(Flux.never()))
+                        .onErrorMap(ErrorCodec::fromWire))
+                .expectErrorSatisfies(
+                        error -> assertThat(error).as(what).isInstanceOf(ProtocolViolationException.class))
+                .verify(TIMEOUT);
+        rsocket.dispose();
+        assertHonestPeersAreServed();
+    }
+
+    static Stream<Arguments> brokenChannels() {
+        Supplier<Payload> piece = () -> ByteBufPayload.create(new byte[100]);
+        Supplier<Payload> empty = () -> ByteBufPayload.create(new byte[0]);
+        Supplier<Payload> header = () -> announcement(1_000, 100);
+        return Stream.of(
+                Arguments.of("a piece without a header", List.of(piece)),
+                Arguments.of("a header inside a body", List.of(header, header)),
+                Arguments.of("an empty piece", List.of(header, empty)),
+                Arguments.of("more bytes than announced", List.of(header, () -> ByteBufPayload.create(new byte[901]))),
+                Arguments.of("a body beyond 2^31", List.of((Supplier<Payload>) () -> announcement(1L << 31, 100))),
+                Arguments.of("a header that is none", List.of((Supplier<Payload>)
+                        () -> ByteBufPayload.create(new byte[10], new byte[] {1, 2, 3}))));
+    }
+
+    private static Payload announcement(long bytes, int sent) {
+        byte[] header = FrameHeaderMessage.newBuilder()
+                .setOperation(Operation.EXPERT_FORWARD.wireId())
+                .setCallId(ByteString.copyFrom(new byte[16]))
+                .setDeadlineMillis(10_000)
+                .setBodyBytes(bytes)
+                .build()
+                .toByteArray();
+        return ByteBufPayload.create(new byte[sent], header);
+    }
+
+    @Test
+    void channel_thatAnnouncesMoreThanTheBudget_isRefusedBeforeMemoryIsAllocated() {
+        RSocket rsocket = provenConnection(new CompletableFuture<>());
+
+        StepVerifier.create(rsocket.requestChannel(
+                                Flux.just(announcement(Integer.MAX_VALUE, 100)).concatWith(Flux.never()))
+                        .onErrorMap(ErrorCodec::fromWire))
+                .expectError(PayloadTooLargeException.class)
+                .verify(TIMEOUT);
+        rsocket.dispose();
+    }
+
+    @Test
+    void channel_thatAnnouncesAndStops_losesItsReservation() {
+        PeerNode impatient = PeerNode.builder()
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .inboundBudget(2 << 20)
+                .stallTimeout(Duration.ofMillis(100))
+                .build();
+        impatient.handle(Operation.EXPERT_FORWARD, (peer, request) -> Mono.fromSupplier(() -> Bodies.reply(8)));
+        impatient.start().block(TIMEOUT);
+        RSocket rsocket = provenConnection(impatient, new CompletableFuture<>());
+
+        StepVerifier.create(rsocket.requestChannel(
+                                Flux.just(announcement(1 << 20, 100)).concatWith(Flux.never()))
+                        .onErrorMap(ErrorCodec::fromWire))
+                .expectError(ProtocolViolationException.class)
+                .verify(TIMEOUT);
+
+        Request next = Bodies.request(1 << 20);
+        Flux<Payload> pieces = new MessageChunks(Flux.just(Message.of(next)), new OpenWindow());
+        StepVerifier.create(rsocket.requestChannel(pieces).doOnNext(Payload::release))
+                .expectNextCount(1)
+                .expectComplete()
+                .verify(TIMEOUT);
+        next.release();
+        rsocket.dispose();
+        impatient.close().block(TIMEOUT);
+    }
+
+    @Test
+    void channel_beforeTheProof_isRefused() {
+        RSocket rsocket = rawConnection(hello(PeerIdentity.generate()).build());
+
+        StepVerifier.create(rsocket.requestChannel(
+                                Flux.just(announcement(1_000, 100)).concatWith(Flux.never()))
+                        .onErrorMap(ErrorCodec::fromWire))
+                .expectError(UnauthorizedException.class)
+                .verify(TIMEOUT);
+        rsocket.dispose();
+    }
+
+    @Test
+    void channelCall_withoutADeadline_isAnsweredByAViolation() {
+        listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> Mono.never());
+        RSocket rsocket = provenConnection(new CompletableFuture<>());
+        byte[] header = FrameHeaderMessage.newBuilder()
+                .setOperation(Operation.EXPERT_FORWARD.wireId())
+                .setCallId(ByteString.copyFrom(new byte[16]))
+                .build()
+                .toByteArray();
+
+        StepVerifier.create(rsocket.requestChannel(Flux.just(ByteBufPayload.create(new byte[1], header))))
+                .assertNext(answer -> {
+                    assertThat(FrameCodec.decode(answer.sliceMetadata()).error())
+                            .startsWith("protocol-violation");
+                    answer.release();
+                })
+                .expectComplete()
+                .verify(TIMEOUT);
+        rsocket.dispose();
+    }
+
+    private static final class OpenWindow implements SendWindow {
+
+        @Override
+        public Mono<Void> awaitRoom() {
+            return Mono.empty();
+        }
+
+        @Override
+        public long unsentBytes() {
+            return 0;
+        }
+    }
+
+    private static Request forward() {
+        return Request.ofMessage(Operation.EXPERT_FORWARD, "x", Duration.ofHours(1), HelloMessage.getDefaultInstance());
     }
 
     private RSocket provenConnection(CompletableFuture<Channel> channel) {
+        return provenConnection(listener, channel);
+    }
+
+    private static RSocket provenConnection(PeerNode node, CompletableFuture<Channel> channel) {
         PeerIdentity identity = PeerIdentity.generate();
         HelloMessage claimed = hello(identity).build();
-        PeerAddress address = listener.addresses().get(0);
+        PeerAddress address = node.addresses().get(0);
         RSocket rsocket = rawConnection(
                 TcpClient.newConnection()
                         .host(address.host())

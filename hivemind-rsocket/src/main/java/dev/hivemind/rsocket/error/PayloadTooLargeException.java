@@ -1,6 +1,6 @@
 package dev.hivemind.rsocket.error;
 
-/** A call or an answer is larger than one frame may be. */
+/** A body is larger than its receiver ever has room for. */
 public final class PayloadTooLargeException extends RpcNonTransientException {
 
     public PayloadTooLargeException(String message) {

@@ -114,6 +114,11 @@ public final class FrameCodec {
                 error(message));
     }
 
+    /** A wish that is not understood here is not granted, and does no harm. */
+    private static Compression replyCompression(FrameHeaderMessage message) {
+        return Compression.find(message.getReplyCompression()).orElse(Compression.NONE);
+    }
+
     private static int bodyBytes(FrameHeaderMessage message) {
         long bytes = message.getBodyBytes();
         if (bytes < 0 || bytes > Integer.MAX_VALUE) {
@@ -127,11 +132,6 @@ public final class FrameCodec {
             throw new ProtocolViolationException("An error has at most %d bytes".formatted(MAX_ERROR_BYTES));
         }
         return message.getError();
-    }
-
-    /** A wish that is not understood here is not granted, and does no harm. */
-    private static Compression replyCompression(FrameHeaderMessage message) {
-        return Compression.find(message.getReplyCompression()).orElse(Compression.NONE);
     }
 
     private static String target(FrameHeaderMessage message) {

@@ -40,7 +40,7 @@ public record FrameHeader(
         requireNonNull(replyCompression, "replyCompression");
     }
 
-    /** The header of a message that one payload holds, without wishes for the reply. */
+    /** The header of a message that one payload holds, asking for no compression of the reply. */
     public FrameHeader(
             Operation operation,
             String target,
@@ -56,7 +56,7 @@ public record FrameHeader(
         return new FrameHeader(operation, target, callId, deadline, priority, tensors, wanted, bodyBytes, error);
     }
 
-    /** The same header with another layout of the body. */
+    /** The same header with another layout of the data part. */
     public FrameHeader withTensors(List<TensorDescriptor> others) {
         return new FrameHeader(
                 operation, target, callId, deadline, priority, others, replyCompression, bodyBytes, error);
