@@ -52,10 +52,9 @@ final class ContentionRows {
     private static Turn turn(HivemindCaller peer, Duration time) throws Exception {
         Duration longer = time.multipliedBy(SLICES_PER_TURN);
         List<CompletableFuture<Tally>> bulks = new ArrayList<>();
-        try (Call bulk = peer.call(Op.SINK, BULK_BYTES);
-                Call small = peer.call(Op.SINK, SMALL_BYTES)) {
+        try (Call small = peer.call(Op.SINK, SMALL_BYTES)) {
             for (int i = 0; i < BULKS; i++) {
-                bulks.add(ClosedLoop.start(bulk, 1, longer));
+                bulks.add(peer.stream(BULK_BYTES, longer));
             }
             Tally calls = ClosedLoop.run(small, 1, longer);
             return new Turn(calls, together(bulks).megabytesPerSecond(BULK_BYTES));
@@ -77,7 +76,7 @@ final class ContentionRows {
         return new Row()
                 .put("op", "contention")
                 .put("bytes", SMALL_BYTES)
-                .put("bulks", BULKS)
+                .put("bulkStreams", BULKS)
                 .put("linkMegabytesPerSecond", BYTES_PER_SECOND / 1_000_000)
                 .put(
                         "smallCalls",

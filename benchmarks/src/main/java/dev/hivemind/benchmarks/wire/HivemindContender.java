@@ -5,13 +5,13 @@ import static java.util.Objects.requireNonNull;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
-import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import io.netty.buffer.ByteBuf;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import reactor.core.publisher.Mono;
 
 /** The product: two peers and one connection. */
@@ -20,7 +20,6 @@ final class HivemindContender implements Contender {
     static final String NAME = "hivemind";
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
-    private static final int LARGEST_FRAME_BYTES = 8 << 20;
 
     private final Loops loops;
     private final PeerNode server;
@@ -34,7 +33,7 @@ final class HivemindContender implements Contender {
                 .build()
                 .start()
                 .block(TIMEOUT));
-        server.handle(Operation.EXPERT_FORWARD, (peer, request) -> Mono.fromSupplier(() -> answer(request)));
+        server.handle(HivemindCaller.OPERATION, (peer, request) -> Mono.fromSupplier(() -> answer(request)));
         this.caller = callerBy(socketAddress().getPort());
     }
 
@@ -50,17 +49,21 @@ final class HivemindContender implements Contender {
     }
 
     private static Reply answer(Request request) {
-        int asked = HivemindCaller.askedBytes(request.header().target());
+        String target = request.header().target();
+        int asked = HivemindCaller.askedBytes(target);
         if (asked > 0) {
-            return Reply.ofTensors(
-                    List.of(HivemindCaller.frame(Tensors.ofSizeUnpooled(asked).writerIndex(asked))));
+            return reply(Tensors.ofSizeUnpooled(asked).writerIndex(asked));
         }
-        ByteBuf tensor = Tensors.copyOf(request.body());
-        if (request.header().target().equals(Op.ECHO.label())) {
-            return Reply.ofTensors(List.of(HivemindCaller.frame(tensor)));
+        ByteBuf tensor = HivemindCaller.tensor(request.body());
+        if (target.equals(Op.ECHO.label())) {
+            return reply(tensor);
         }
         tensor.release();
         return Reply.ofTensors(List.of());
+    }
+
+    private static Reply reply(ByteBuf tensor) {
+        return Reply.ofTensors(List.of(HivemindCaller.frame(tensor)));
     }
 
     @Override
@@ -70,7 +73,7 @@ final class HivemindContender implements Contender {
 
     @Override
     public boolean supports(Op op, int bytes) {
-        return op != Op.STREAM && bytes <= LARGEST_FRAME_BYTES;
+        return true;
     }
 
     @Override
@@ -79,8 +82,8 @@ final class HivemindContender implements Contender {
     }
 
     @Override
-    public Tally stream(int bytes, Duration time) {
-        throw new UnsupportedOperationException("Streams");
+    public Tally stream(int bytes, Duration time) throws Exception {
+        return caller.stream(bytes, time).get(time.plus(TIMEOUT).toMillis(), TimeUnit.MILLISECONDS);
     }
 
     @Override

@@ -36,6 +36,7 @@ final class NonReaderRows {
 
     void measureAll() throws Exception {
         measure("calls", peer -> peer.demandByCalls(REPLY_BYTES, CALLS));
+        measure("stream", peer -> peer.demandByStream(REPLY_BYTES, CALLS));
     }
 
     private void measure(String kind, Consumer<HivemindCaller> demand) throws Exception {
