@@ -1,5 +1,6 @@
 package dev.hivemind.benchmarks;
 
+import dev.hivemind.benchmarks.codec.CodecBenchmark;
 import dev.hivemind.benchmarks.harness.Benchmark;
 import dev.hivemind.benchmarks.harness.Machine;
 import dev.hivemind.benchmarks.harness.Plan;
@@ -30,7 +31,7 @@ import picocli.CommandLine.Spec;
         exitCodeList = {"0:all was measured", "1:a benchmark failed", "2:the command line is wrong"})
 public final class Benchmarks implements Callable<Integer> {
 
-    private static final List<Benchmark> ALL = List.of(new WireBenchmark());
+    private static final List<Benchmark> ALL = List.of(new WireBenchmark(), new CodecBenchmark());
     private static final int QUICK_REPETITIONS = 2;
     private static final int REPETITIONS = 5;
 
