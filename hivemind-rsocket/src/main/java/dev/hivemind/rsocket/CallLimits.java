@@ -11,12 +11,16 @@ final class CallLimits {
     static final int MAX_CALLS = 256;
     static final long MAX_BYTES = 64L << 20;
 
+    /** Channels, each of which may hold a few payloads besides its calls. */
+    static final int MAX_CHANNELS = 64;
+
     /** Replies that wait for the connection to have room. */
     static final long MAX_QUEUED_BYTES = 16L << 20;
 
     private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
     private final AtomicInteger calls = new AtomicInteger();
+    private final AtomicInteger channels = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong queuedBytes = new AtomicLong();
 
@@ -36,6 +40,24 @@ final class CallLimits {
             throw tooMany();
         }
         return this;
+    }
+
+    /**
+     * Counts a channel until {@link #leaveChannel}; returns this.
+     *
+     * @throws OverloadedException if there are too many; nothing is counted then
+     */
+    CallLimits enterChannel() {
+        if (channels.incrementAndGet() > MAX_CHANNELS) {
+            leaveChannel();
+            throw tooMany();
+        }
+        return this;
+    }
+
+    /** Ends a channel that was counted. */
+    void leaveChannel() {
+        channels.decrementAndGet();
     }
 
     private static OverloadedException tooMany() {

@@ -62,16 +62,17 @@ final class CallService {
         if (room instanceof Callable) {
             return Mono.just(reply);
         }
-        return Mono.using(
-                () -> limits.queue(reply),
-                queued -> Mono.just(queued).delayUntil(waiting -> room),
-                queued -> limits.dequeue(bytes));
+        Reply queued = limits.queue(reply);
+        return Mono.just(queued).delayUntil(waiting -> room).doFinally(end -> limits.dequeue(bytes));
     }
 
     /** Replies to the calls of a channel, in the order in which they are ready. */
     Flux<Payload> answerAll(PeerConnection caller, Publisher<Payload> payloads) {
-        Flux<Message> replies = new MessageAssembler(payloads, calls.limits(caller.peerId()))
-                .flatMap(message -> answer(caller, message), CALLS_PER_CHANNEL, 1);
+        Flux<Message> replies = Flux.using(
+                limits::enterChannel,
+                entered -> new MessageAssembler(payloads, calls.limits(caller.peerId()))
+                        .flatMap(message -> answer(caller, message), CALLS_PER_CHANNEL, 1),
+                CallLimits::leaveChannel);
         return new MessageChunks(replies, window).doOnDiscard(Message.class, Message::release);
     }
 

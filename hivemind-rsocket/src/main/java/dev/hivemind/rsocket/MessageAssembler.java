@@ -81,12 +81,19 @@ final class MessageAssembler extends Flux<Message> {
 
         @Override
         public void onNext(Payload payload) {
-            if (queue.offer(payload)) {
+            if (payload.data().readableBytes() > MessageChunks.MAX_CHUNK_BYTES) {
+                refuse(payload, "A payload holds at most %d bytes".formatted(MessageChunks.MAX_CHUNK_BYTES));
+            } else if (queue.offer(payload)) {
                 drain();
             } else {
-                payload.release();
-                onError(new ProtocolViolationException("The peer sent more payloads than were asked for"));
+                refuse(payload, "The peer sent more payloads than were asked for");
             }
+        }
+
+        private void refuse(Payload payload, String why) {
+            payload.release();
+            source.cancel();
+            onError(new ProtocolViolationException(why));
         }
 
         @Override

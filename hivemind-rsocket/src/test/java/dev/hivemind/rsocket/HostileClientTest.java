@@ -19,7 +19,6 @@ import dev.hivemind.rsocket.proto.HelloMessage;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
 import dev.hivemind.rsocket.transport.SendWindow;
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.rsocket.Payload;
@@ -39,9 +38,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -263,32 +259,6 @@ class HostileClientTest {
     }
 
     @Test
-    void replies_leftUnread_holdABoundedAmountOfMemory() throws InterruptedException {
-        var replies = new ConcurrentLinkedQueue<ByteBuf>();
-        var answered = new CountDownLatch(400);
-        listener.handle(
-                Operation.EXPERT_FORWARD,
-                (peer, request) -> Mono.fromSupplier(() -> {
-                    Reply reply = Bodies.reply(PayloadCodec.MAX_BODY_BYTES);
-                    replies.add(reply.body());
-                    answered.countDown();
-                    return reply;
-                }));
-        var channel = new CompletableFuture<Channel>();
-        RSocket rsocket = provenConnection(channel);
-        channel.join().config().setAutoRead(false);
-
-        callWithoutReading(rsocket, 400);
-
-        assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
-        assertHonestPeersAreServed();
-        assertThat(replies.stream().filter(body -> body.refCnt() > 0).count() * PayloadCodec.MAX_BODY_BYTES)
-                .isLessThanOrEqualTo(24L << 20);
-        channel.join().close().syncUninterruptibly();
-        assertCloses(rsocket);
-    }
-
-    @Test
     void requests_thatNeverEnd_startABoundedNumberOfHandlers() {
         var started = new AtomicInteger();
         listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> {
@@ -343,6 +313,11 @@ class HostileClientTest {
                 Arguments.of("a header inside a body", List.of(header, header)),
                 Arguments.of("an empty piece", List.of(header, empty)),
                 Arguments.of("more bytes than announced", List.of(header, () -> ByteBufPayload.create(new byte[901]))),
+                Arguments.of(
+                        "an oversized piece",
+                        List.of(
+                                (Supplier<Payload>) () -> announcement(1 << 20, 100),
+                                () -> ByteBufPayload.create(new byte[MessageChunks.MAX_CHUNK_BYTES + 1]))),
                 Arguments.of("a body beyond 2^31", List.of((Supplier<Payload>) () -> announcement(1L << 31, 100))),
                 Arguments.of("a header that is none", List.of((Supplier<Payload>)
                         () -> ByteBufPayload.create(new byte[10], new byte[] {1, 2, 3}))));
@@ -397,6 +372,26 @@ class HostileClientTest {
         next.release();
         rsocket.dispose();
         impatient.close().block(TIMEOUT);
+    }
+
+    @Test
+    void channels_beyondTheMostOfAConnection_areRefused() {
+        RSocket rsocket = provenConnection(new CompletableFuture<>());
+
+        Flux<Throwable> refusals = Flux.range(0, CallLimits.MAX_CHANNELS + 5)
+                .flatMap(
+                        i -> rsocket.requestChannel(
+                                        Flux.just(announcement(1_000, 100)).concatWith(Flux.never()))
+                                .then(Mono.<Throwable>empty())
+                                .onErrorResume(error -> Mono.just(ErrorCodec.fromWire(error))),
+                        CallLimits.MAX_CHANNELS + 5)
+                .take(5);
+
+        StepVerifier.create(refusals)
+                .thenConsumeWhile(OverloadedException.class::isInstance)
+                .expectComplete()
+                .verify(TIMEOUT);
+        rsocket.dispose();
     }
 
     @Test
@@ -466,15 +461,6 @@ class HostileClientTest {
         Hello other = greet(rsocket);
         sendProof(rsocket, HelloProof.sign(identity, HelloProof.Role.DIALLER, Hello.fromMessage(claimed), other));
         return rsocket;
-    }
-
-    private static void callWithoutReading(RSocket rsocket, int calls) {
-        for (int i = 0; i < calls; i++) {
-            Request request =
-                    Request.ofMessage(Operation.EXPERT_FORWARD, "x", TIMEOUT, HelloMessage.getDefaultInstance());
-            rsocket.requestResponse(new PayloadCodec().encode(request)).subscribe(Payload::release, ignored -> {});
-            request.release();
-        }
     }
 
     private static void assertCloses(RSocket rsocket) {

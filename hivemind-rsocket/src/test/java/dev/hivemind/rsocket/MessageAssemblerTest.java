@@ -221,7 +221,8 @@ class MessageAssemblerTest {
         FrameHeader large = header(2 * PIECE).announcing(2 * PIECE);
         return Stream.of(
                 row("a piece without a header", () -> Stream.of(piece(5))),
-                row("more bytes than announced", () -> Stream.of(first(large, PIECE), piece(PIECE + 1))),
+                row("more bytes than announced", () -> Stream.of(first(large, PIECE), piece(1), piece(PIECE))),
+                row("a piece beyond the limit", () -> Stream.of(first(large, 1), piece(PIECE + 1))),
                 row("more bytes than announced at once", () -> Stream.of(first(large, 2 * PIECE + 1))),
                 row("a header inside a body", () -> Stream.of(first(large, PIECE), first(header(8), 8))),
                 row("an empty piece", () -> Stream.of(first(large, PIECE), piece(0))),
