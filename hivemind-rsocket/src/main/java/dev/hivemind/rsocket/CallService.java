@@ -62,8 +62,16 @@ final class CallService {
         if (room instanceof Callable) {
             return Mono.just(reply);
         }
-        Reply queued = limits.queue(reply);
-        return Mono.just(queued).delayUntil(waiting -> room).doFinally(end -> limits.dequeue(bytes));
+        return Mono.using(
+                () -> limits.queue(reply), queued -> room.then(Mono.fromSupplier(() -> retained(queued))), queued -> {
+                    limits.dequeue(bytes);
+                    queued.release();
+                });
+    }
+
+    private static Reply retained(Reply reply) {
+        reply.body().retain();
+        return reply;
     }
 
     /** Replies to the calls of a channel, in the order in which they are ready. */

@@ -19,6 +19,7 @@ import dev.hivemind.rsocket.proto.HelloMessage;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
 import dev.hivemind.rsocket.transport.SendWindow;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.rsocket.Payload;
@@ -38,6 +39,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -259,6 +263,32 @@ class HostileClientTest {
     }
 
     @Test
+    void replies_leftUnread_holdABoundedAmountOfMemory() throws InterruptedException {
+        var replies = new ConcurrentLinkedQueue<ByteBuf>();
+        var answered = new CountDownLatch(400);
+        listener.handle(
+                Operation.EXPERT_FORWARD,
+                (peer, request) -> Mono.fromSupplier(() -> {
+                    Reply reply = Bodies.reply(PayloadCodec.MAX_BODY_BYTES);
+                    replies.add(reply.body());
+                    answered.countDown();
+                    return reply;
+                }));
+        var channel = new CompletableFuture<Channel>();
+        RSocket rsocket = provenConnection(channel);
+        channel.join().config().setAutoRead(false);
+
+        callWithoutReading(rsocket, 400);
+
+        assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
+        assertHonestPeersAreServed();
+        assertThat(replies.stream().filter(body -> body.refCnt() > 0).count() * PayloadCodec.MAX_BODY_BYTES)
+                .isLessThanOrEqualTo(24L << 20);
+        channel.join().close().syncUninterruptibly();
+        assertCloses(rsocket);
+    }
+
+    @Test
     void requests_thatNeverEnd_startABoundedNumberOfHandlers() {
         var started = new AtomicInteger();
         listener.handle(Operation.EXPERT_FORWARD, (peer, request) -> {
@@ -461,6 +491,15 @@ class HostileClientTest {
         Hello other = greet(rsocket);
         sendProof(rsocket, HelloProof.sign(identity, HelloProof.Role.DIALLER, Hello.fromMessage(claimed), other));
         return rsocket;
+    }
+
+    private static void callWithoutReading(RSocket rsocket, int calls) {
+        for (int i = 0; i < calls; i++) {
+            Request request =
+                    Request.ofMessage(Operation.EXPERT_FORWARD, "x", TIMEOUT, HelloMessage.getDefaultInstance());
+            rsocket.requestResponse(new PayloadCodec().encode(request)).subscribe(Payload::release, ignored -> {});
+            request.release();
+        }
     }
 
     private static void assertCloses(RSocket rsocket) {
