@@ -30,7 +30,8 @@ final class MessageChunks extends Flux<Payload> {
 
     /** Takes over each message. */
     MessageChunks(Flux<Message> messages, SendWindow window) {
-        this.messages = messages;
+        // RSocket replaces whatever hook for discarded items comes from further down.
+        this.messages = messages.doOnDiscard(Message.class, Message::release);
         this.window = window;
     }
 
