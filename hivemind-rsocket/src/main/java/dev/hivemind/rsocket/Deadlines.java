@@ -4,17 +4,11 @@ import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.frame.Deadline;
 import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
-import java.util.function.Consumer;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Timeouts for values that are reference-counted. */
 final class Deadlines {
-
-    /** The key under which Reactor looks for a subscriber's own handler of values that came too late. */
-    private static final String ON_NEXT_DROPPED = "reactor.onNextDropped.local";
-
-    private static final Consumer<Object> RELEASE = Deadlines::release;
 
     private Deadlines() {}
 
@@ -23,7 +17,7 @@ final class Deadlines {
      * the timeout and loses is released.
      */
     static <T> Mono<T> enforce(Mono<T> source, Duration remaining) {
-        return source.timeout(remaining).contextWrite(context -> context.put(ON_NEXT_DROPPED, RELEASE));
+        return new DeadlineMono<>(source, remaining, Deadlines::release);
     }
 
     /** Fails with a {@link DeadlineExceededException} when the deadline passes before the source ends. */

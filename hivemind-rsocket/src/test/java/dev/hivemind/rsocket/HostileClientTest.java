@@ -18,6 +18,9 @@ import dev.hivemind.rsocket.proto.FrameHeaderMessage;
 import dev.hivemind.rsocket.proto.HelloMessage;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import dev.hivemind.rsocket.proto.HelloReplyMessage;
+import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.transport.SendWindow;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -269,7 +272,7 @@ class HostileClientTest {
         listener.handle(
                 Operation.EXPERT_FORWARD,
                 (peer, request) -> Mono.fromSupplier(() -> {
-                    Reply reply = Bodies.reply(PayloadCodec.MAX_BODY_BYTES);
+                    Reply reply = unpooledReply();
                     replies.add(reply.body());
                     answered.countDown();
                     return reply;
@@ -286,6 +289,13 @@ class HostileClientTest {
                 .isLessThanOrEqualTo(24L << 20);
         channel.join().close().syncUninterruptibly();
         assertCloses(rsocket);
+    }
+
+    /** Pooled buffers come back as the same objects, so that released ones could not be told from others. */
+    private static Reply unpooledReply() {
+        int bytes = PayloadCodec.MAX_BODY_BYTES;
+        ByteBuf data = Unpooled.directBuffer(bytes).writeZero(bytes);
+        return Reply.ofTensors(List.of(new TensorFrame(TensorDescriptor.of(ElementType.UINT8, bytes), data)));
     }
 
     @Test
