@@ -8,16 +8,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** {@link OptimizerConfig.Adam} at work. */
+/** {@link OptimizerConfig.Adam} and {@link OptimizerConfig.AdamW} at work. */
 final class AdamOptimizer implements ExpertOptimizer {
 
     private final OptimizerConfig.Adam config;
+    private final double weightDecay;
     private final ParameterState state;
     private final List<Slot> slots = new ArrayList<>();
     private int steps;
 
-    AdamOptimizer(OptimizerConfig.Adam config, NDManager manager, Map<String, NDArray> parameters) {
+    /** @param weightDecay part of a weight that is taken off it before each step, times the learning rate */
+    AdamOptimizer(OptimizerConfig.Adam config, double weightDecay, NDManager manager, Map<String, NDArray> parameters) {
         this.config = config;
+        this.weightDecay = weightDecay;
         this.state = new ParameterState(manager);
         parameters.forEach((name, weight) ->
                 slots.add(new Slot(weight, state.zeros(name, "mean", weight), state.zeros(name, "variance", weight))));
@@ -31,8 +34,18 @@ final class AdamOptimizer implements ExpertOptimizer {
                 (float) config.beta2(),
                 config.epsilon(),
                 steps + 1);
+        decay(1 - step.learningRate() * weightDecay);
         slots.forEach(slot -> update(slot, step));
         steps++;
+    }
+
+    private void decay(double factor) {
+        if (factor != 1) {
+            TensorOps.withGradMode(false, () -> {
+                slots.forEach(slot -> slot.weight.muli(factor));
+                return factor;
+            });
+        }
     }
 
     private static void update(Slot slot, AdamStep step) {

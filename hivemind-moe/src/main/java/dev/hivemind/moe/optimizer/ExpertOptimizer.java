@@ -18,7 +18,8 @@ public sealed interface ExpertOptimizer extends AutoCloseable permits SgdOptimiz
     /**
      * Applies the gradients at a part of the learning rate, as a schedule says.
      *
-     * @param learningRateFactor by which the learning rate is multiplied for this step, above 0
+     * @param learningRateFactor by which the learning rate is multiplied for this step, at least 0; a step at 0 counts, and moves no
+     *     parameter, but the moments of Adam
      */
     void step(double learningRateFactor);
 

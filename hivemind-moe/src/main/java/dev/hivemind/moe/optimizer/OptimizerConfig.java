@@ -7,6 +7,9 @@ import java.util.Map;
 /** Which optimizer, and its settings. */
 public sealed interface OptimizerConfig {
 
+    /** What {@link Adam} without decay takes off the weights. */
+    double NO_WEIGHT_DECAY = 0;
+
     /** The default: stochastic gradient descent without momentum, at a learning rate of 0.05. */
     static OptimizerConfig sgd() {
         return sgd(Sgd.DEFAULT_LEARNING_RATE);
@@ -25,6 +28,13 @@ public sealed interface OptimizerConfig {
     /** Adam with PyTorch's defaults for all but the learning rate. */
     static OptimizerConfig adam(double learningRate) {
         return new Adam(learningRate, Adam.DEFAULT_BETA1, Adam.DEFAULT_BETA2, Adam.DEFAULT_EPSILON);
+    }
+
+    /** AdamW with PyTorch's defaults for all but the learning rate. */
+    static OptimizerConfig adamW(double learningRate) {
+        return new AdamW(
+                new Adam(learningRate, Adam.DEFAULT_BETA1, Adam.DEFAULT_BETA2, Adam.DEFAULT_EPSILON),
+                AdamW.DEFAULT_WEIGHT_DECAY);
     }
 
     /** No optimizer: the expert stays as it is. */
@@ -47,7 +57,9 @@ public sealed interface OptimizerConfig {
         if (this instanceof Sgd sgd) {
             return new SgdOptimizer(sgd, manager, parameters);
         } else if (this instanceof Adam adam) {
-            return new AdamOptimizer(adam, manager, parameters);
+            return new AdamOptimizer(adam, NO_WEIGHT_DECAY, manager, parameters);
+        } else if (this instanceof AdamW adamW) {
+            return new AdamOptimizer(adamW.adam(), adamW.weightDecay(), manager, parameters);
         }
         return new FrozenOptimizer();
     }
@@ -94,6 +106,25 @@ public sealed interface OptimizerConfig {
             require(isFraction(beta1), "beta1 lies between 0 (inclusive) and 1 (exclusive), not " + beta1);
             require(isFraction(beta2), "beta2 lies between 0 (inclusive) and 1 (exclusive), not " + beta2);
             require(isPositive(epsilon), "epsilon is above 0, not " + epsilon);
+        }
+    }
+
+    /**
+     * Adam with decoupled weight decay, in PyTorch's form: {@code weight *= 1 - learningRate * weightDecay}, then a step
+     * of Adam. The decay follows the schedule of the learning rate.
+     *
+     * @param adam settings of the step
+     * @param weightDecay at least 0; {@code learningRate * weightDecay} is below 1
+     */
+    record AdamW(Adam adam, double weightDecay) implements OptimizerConfig {
+
+        /** PyTorch's default. */
+        public static final double DEFAULT_WEIGHT_DECAY = 1e-2;
+
+        public AdamW {
+            require(
+                    isFraction(adam.learningRate() * weightDecay),
+                    "weightDecay is at least 0, and times learningRate below 1, not " + weightDecay);
         }
     }
 

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.TensorOps;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.assertj.core.data.Offset;
@@ -136,13 +137,88 @@ class ExpertOptimizerTest {
     }
 
     @Test
+    void step_ofAdamW_equalsPyTorchsFormulaInDoublePrecision() {
+        ExpertOptimizer adamW =
+                optimizer(new OptimizerConfig.AdamW(new OptimizerConfig.Adam(1e-2, 0.9, 0.99, 1e-8), 0.1));
+        double[] mean = new double[SIZE];
+        double[] variance = new double[SIZE];
+        for (int step = 1; step <= STEPS; step++) {
+            float[] gradient = nextGradient();
+            adamW.step();
+            for (int i = 0; i < SIZE; i++) {
+                expected[i] *= 1 - 1e-2 * 0.1;
+                mean[i] = 0.9 * mean[i] + 0.1 * gradient[i];
+                variance[i] = 0.99 * variance[i] + 0.01 * gradient[i] * gradient[i];
+                double corrected = Math.sqrt(variance[i] / (1 - Math.pow(0.99, step)));
+                expected[i] -= 1e-2 * mean[i] / (1 - Math.pow(0.9, step)) / (corrected + 1e-8);
+            }
+        }
+
+        assertWeight(1e-5);
+        assertClose(adamW.state().get("w/mean"), mean, 1e-6);
+    }
+
+    @Test
+    void step_ofAdamWAtPartOfTheLearningRate_decaysAccordingly() {
+        ExpertOptimizer adamW = optimizer(OptimizerConfig.adamW(1e-2));
+        float[] gradient = nextGradient();
+        adamW.step(0.5);
+        for (int i = 0; i < SIZE; i++) {
+            expected[i] *= 1 - 0.5 * 1e-2 * 1e-2;
+            expected[i] -= 0.5 * 1e-2 * gradient[i] / (Math.abs(gradient[i]) + 1e-8);
+        }
+
+        assertWeight(1e-6);
+    }
+
+    @Test
+    void step_atALearningRateOfZero_movesNothingButCounts() {
+        ExpertOptimizer adamW = optimizer(OptimizerConfig.adamW(1e-2));
+        nextGradient();
+
+        adamW.step(0);
+
+        assertWeight(0);
+        assertThat(adamW.steps()).isEqualTo(1);
+    }
+
+    @Test
+    void clip_scalesAllGradientsByOneFactor() {
+        float[] gradient = nextGradient();
+        double norm = Gradients.globalNorm(List.of(weight));
+        double sum = 0;
+        for (float value : gradient) {
+            sum += (double) value * value;
+        }
+        assertThat(norm).isCloseTo(Math.sqrt(sum), Offset.offset(1e-5));
+
+        Gradients.clip(List.of(weight), norm, 0.25);
+
+        float[] clipped = weight.getGradient().toFloatArray();
+        for (int i = 0; i < SIZE; i++) {
+            assertThat((double) clipped[i]).isCloseTo(gradient[i] * 0.25 / (norm + 1e-6), Offset.offset(1e-7));
+        }
+    }
+
+    @Test
+    void clip_belowTheBound_changesNothing() {
+        float[] gradient = nextGradient();
+
+        Gradients.clip(List.of(weight), Gradients.globalNorm(List.of(weight)), 1e6);
+
+        assertThat(weight.getGradient().toFloatArray()).containsExactly(gradient);
+    }
+
+    @Test
     void step_withGradModeOn_leavesTheWeightALeaf() {
         ExpertOptimizer adam = optimizer(OptimizerConfig.adam());
         ExpertOptimizer sgd = optimizer(new OptimizerConfig.Sgd(0.1, 0.5));
+        ExpertOptimizer adamW = optimizer(OptimizerConfig.adamW(0.1));
         nextGradient();
         TensorOps.setGradMode(true);
 
         adam.step();
+        adamW.step();
         sgd.step();
 
         float[] gradient = nextGradient();
@@ -192,5 +268,9 @@ class ExpertOptimizerTest {
         assertThatThrownBy(() -> new OptimizerConfig.Adam(1, 0.9, 0.99999999999, 1e-8))
                 .hasMessageContaining("beta2");
         assertThatThrownBy(() -> new OptimizerConfig.Adam(1, 0.9, 0.999, 0)).hasMessageContaining("epsilon");
+        assertThatThrownBy(() -> new OptimizerConfig.AdamW(new OptimizerConfig.Adam(0.1, 0.9, 0.999, 1e-8), 10))
+                .hasMessageContaining("weightDecay");
+        assertThatThrownBy(() -> TrainingConfig.of(OptimizerConfig.sgd()).withMaxGradientNorm(0))
+                .hasMessageContaining("maxGradientNorm");
     }
 }
