@@ -2,6 +2,7 @@ package dev.hivemind.moe.expert;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
 
@@ -31,12 +32,14 @@ public final class ExpertFactories {
 
     /** The names of all kinds, in alphabetical order. */
     public static List<String> names() {
-        return all().stream().map(ExpertFactory::name).sorted().toList();
+        return all().stream().map(ExpertFactory::name).toList();
     }
 
-    private static List<ExpertFactory> all() {
+    /** All kinds, in alphabetical order of their names. */
+    public static List<ExpertFactory> all() {
         return ServiceLoader.load(ExpertFactory.class).stream()
                 .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparing(ExpertFactory::name))
                 .toList();
     }
 }

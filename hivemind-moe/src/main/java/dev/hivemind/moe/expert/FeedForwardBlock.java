@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.Block;
 import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.LayerNorm;
 import ai.djl.training.ParameterStore;
@@ -14,10 +13,9 @@ import ai.djl.util.PairList;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** {@code LayerNorm(x + contract(gelu(expand(x))))}, where {@code expand} makes rows four times as wide. */
+/** {@code LayerNorm(x + contract(gelu(expand(x))))}, where {@code expand} makes rows several times as wide. */
 final class FeedForwardBlock extends AbstractBlock {
 
-    private static final int EXPANSION = 4;
     private static final float NORM_EPSILON = 1e-12f;
 
     // Constants are arrays that live as long as the graph. The engine's methods that take a plain number wrap it in an
@@ -31,24 +29,15 @@ final class FeedForwardBlock extends AbstractBlock {
     private final Linear contract;
     private final LayerNorm norm;
 
-    FeedForwardBlock(int width, long seed) {
-        int inner = EXPANSION * width;
+    FeedForwardBlock(int width, int inner, long seed) {
         this.expand = addChildBlock("expand", Linear.builder().setUnits(inner).build());
         this.contract =
                 addChildBlock("contract", Linear.builder().setUnits(width).build());
         this.norm = addChildBlock(
                 "norm", LayerNorm.builder().optEpsilon(NORM_EPSILON).build());
         var random = new SplittableRandom(seed);
-        initializeUniformly(expand, width, random);
-        initializeUniformly(contract, inner, random);
-    }
-
-    /** As PyTorch does for linear layers: weights and biases below one over the root of the number of inputs. */
-    private static void initializeUniformly(Block linear, int inputs, SplittableRandom random) {
-        linear.getDirectParameters()
-                .values()
-                .forEach(parameter ->
-                        parameter.setInitializer(new UniformInitializer(1 / Math.sqrt(inputs), random.split())));
+        UniformInitializer.initializeLinear(expand, width, random);
+        UniformInitializer.initializeLinear(contract, inner, random);
     }
 
     @Override

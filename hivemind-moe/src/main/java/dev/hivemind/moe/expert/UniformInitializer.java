@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
 import ai.djl.training.initializer.Initializer;
 import java.util.SplittableRandom;
 
@@ -16,6 +17,14 @@ final class UniformInitializer implements Initializer {
     UniformInitializer(double bound, SplittableRandom random) {
         this.bound = bound;
         this.random = random;
+    }
+
+    /** As PyTorch does for linear layers: weights and biases below one over the root of the number of inputs. */
+    static void initializeLinear(Block linear, int inputs, SplittableRandom random) {
+        linear.getDirectParameters()
+                .values()
+                .forEach(parameter ->
+                        parameter.setInitializer(new UniformInitializer(1 / Math.sqrt(inputs), random.split())));
     }
 
     @Override
