@@ -13,7 +13,12 @@ import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.expert.ExpertDefinition;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.optimizer.ExpertOptimizer;
+import dev.hivemind.moe.optimizer.Gradients;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.optimizer.TrainingConfig;
+import dev.hivemind.moe.server.batching.BatchFunction;
+import dev.hivemind.moe.server.batching.Computation;
+import dev.hivemind.moe.server.batching.PoisonousRowsException;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import java.util.Collections;
@@ -36,33 +41,43 @@ public final class ExpertBackend implements AutoCloseable {
     private final ParameterStore store;
     private final Map<String, NDArray> parameters;
     private final Map<String, NDArray> trainable;
-    private final OptimizerConfig optimizerConfig;
+    private final TrainingConfig training;
     private final ExpertOptimizer optimizer;
 
-    private ExpertBackend(ExpertDefinition definition, OptimizerConfig optimizerConfig, NDManager manager) {
+    private ExpertBackend(ExpertDefinition definition, TrainingConfig training, NDManager manager) {
         this.definition = definition;
         this.manager = manager;
         this.block = definition.block();
         this.store = new ParameterStore(manager, false);
         block.initialize(manager, DataType.FLOAT32, inputShapes(definition));
-        this.parameters = parameters(block, optimizerConfig.isTrainable());
+        this.training = training;
+        this.parameters = parameters(block, training.optimizer().isTrainable());
         this.trainable = trainable(parameters);
-        this.optimizerConfig = optimizerConfig;
-        this.optimizer = optimizerConfig.create(manager, trainable);
+        this.optimizer = training.optimizer().create(manager, trainable);
     }
 
     /**
      * An expert with fresh parameters. The caller closes it, or hands it to a server that does.
      *
      * @param definition whose block serves this backend only
-     * @param optimizer how the expert learns; {@link OptimizerConfig#frozen()} if it does not
+     * @param optimizer how the expert learns, at a constant learning rate; {@link OptimizerConfig#frozen()} if it does not
      */
     public static ExpertBackend create(ExpertDefinition definition, OptimizerConfig optimizer) {
+        return create(definition, TrainingConfig.of(optimizer));
+    }
+
+    /**
+     * An expert with fresh parameters. The caller closes it, or hands it to a server that does.
+     *
+     * @param definition whose block serves this backend only
+     * @param training how the expert learns
+     */
+    public static ExpertBackend create(ExpertDefinition definition, TrainingConfig training) {
         requireNonNull(definition, "definition");
-        requireNonNull(optimizer, "optimizer");
+        requireNonNull(training, "training");
         NDManager manager = TensorOps.newManager();
         try {
-            return new ExpertBackend(definition, optimizer, manager);
+            return new ExpertBackend(definition, training, manager);
         } catch (RuntimeException e) {
             manager.close();
             throw e;
@@ -97,7 +112,11 @@ public final class ExpertBackend implements AutoCloseable {
      * @throws IllegalArgumentException if a call at that limit would be too large to travel
      */
     public ExpertSchema schema(int maxBatchSize) {
-        return new ExpertSchema(definition.inputs(), definition.outputs(), maxBatchSize, optimizerConfig.isTrainable());
+        return new ExpertSchema(
+                definition.inputs(),
+                definition.outputs(),
+                maxBatchSize,
+                training.optimizer().isTrainable());
     }
 
     /** Every parameter by name. The arrays are the backend's own: to be read, on its thread. */
@@ -116,17 +135,7 @@ public final class ExpertBackend implements AutoCloseable {
      * @throws ExpertFailedException if an input or an output holds a number that is not finite
      */
     public NDList forward(NDList inputs) {
-        return TensorOps.withGradMode(false, () -> evaluate(inputs));
-    }
-
-    private NDList evaluate(NDList inputs) {
-        Finite.require(inputs, "An input");
-        try (NDScope scope = new NDScope()) {
-            scope.suppressNotUsedWarning();
-            NDList outputs = block.forward(store, inputs, false);
-            Finite.require(outputs, "An output");
-            return leaving(outputs, inputs);
-        }
+        return immediately(this::computeForward, inputs);
     }
 
     /**
@@ -138,24 +147,72 @@ public final class ExpertBackend implements AutoCloseable {
      * @throws ExpertFailedException if an input or a gradient holds a number that is not finite; nothing has changed then
      */
     public NDList backward(NDList inputsAndGradients) {
+        return immediately(this::computeBackward, inputsAndGradients);
+    }
+
+    private static NDList immediately(BatchFunction function, NDList tensors) {
+        try {
+            Computation computation = function.compute(tensors);
+            computation.commit().run();
+            return computation.results();
+        } catch (PoisonousRowsException e) {
+            throw e.toRpcException();
+        }
+    }
+
+    /** {@link #forward} for a pool: it names the rows that are not finite. */
+    Computation computeForward(NDList inputs) {
+        return Computation.of(TensorOps.withGradMode(false, () -> evaluate(inputs)))
+                .pausing(definition.pause());
+    }
+
+    private NDList evaluate(NDList inputs) {
+        Finite.requireRows(inputs, "An input");
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            NDList outputs = block.forward(store, inputs, false);
+            Finite.requireRows(without(outputs, inputs), "An output");
+            return leaving(outputs, inputs);
+        }
+    }
+
+    /** An expert may hand on what it was given, and that has been checked. */
+    private static List<NDArray> without(NDList outputs, NDList inputs) {
+        return outputs.stream().filter(output -> !inputs.contains(output)).toList();
+    }
+
+    /** {@link #backward} for a pool: it names the rows that are not finite, and leaves the step to the commit. */
+    Computation computeBackward(NDList inputsAndGradients) {
         int inputCount = definition.inputs().size();
         NDList inputs = new NDList(inputsAndGradients.subList(0, inputCount));
         List<NDArray> outputGradients = inputsAndGradients.subList(inputCount, inputsAndGradients.size());
-        return TensorOps.withGradMode(false, () -> train(inputs, outputGradients));
+        NDList inputGradients = TensorOps.withGradMode(false, () -> differentiate(inputs, outputGradients));
+        double norm = Gradients.globalNorm(trainable.values());
+        if (!Double.isFinite(norm)) {
+            throw new ExpertFailedException("A gradient of a parameter " + Finite.COMPLAINT);
+        }
+        return new Computation(inputGradients, () -> step(norm), definition.pause());
     }
 
-    private NDList train(NDList inputs, List<NDArray> outputGradients) {
-        Finite.require(inputs, "An input");
-        Finite.require(outputGradients, "A gradient of an output");
+    private NDList differentiate(NDList inputs, List<NDArray> outputGradients) {
+        Finite.requireRows(inputs, "An input");
+        Finite.requireModestRows(outputGradients, "A gradient of an output");
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList leaves = leaves(inputs);
             accumulateGradients(leaves, outputGradients);
             NDList inputGradients = gradients(leaves);
-            Finite.require(inputGradients, "A gradient of an input");
-            applyGradients();
+            Finite.requireRows(inputGradients, "A gradient of an input");
             return leaving(inputGradients, inputs);
         }
+    }
+
+    private void step(double norm) {
+        TensorOps.withGradMode(false, () -> {
+            Gradients.clip(trainable.values(), norm, training.maxGradientNorm());
+            optimizer.step(training.schedule().factor(optimizer.steps()));
+            return norm;
+        });
     }
 
     private static NDList leaves(NDList inputs) {
@@ -201,13 +258,6 @@ public final class ExpertBackend implements AutoCloseable {
         NDArray gradient = leaf.getGradient();
         // For a leaf that did not matter the engine makes up zeros of its default type.
         return gradient.getDataType() == leaf.getDataType() ? gradient : leaf.zerosLike();
-    }
-
-    private void applyGradients() {
-        for (NDArray parameter : trainable.values()) {
-            Finite.require(parameter.getGradient(), "A gradient of a parameter");
-        }
-        optimizer.step();
     }
 
     /** Takes results out of the current scope, which would close them. */

@@ -1,12 +1,14 @@
 package dev.hivemind.moe.server;
 
 import dev.hivemind.moe.expert.ExpertSchemaCodec;
+import dev.hivemind.moe.server.batching.Call;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.PointOfNoReturn;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.UnknownExpertException;
+import dev.hivemind.rsocket.frame.FrameHeader;
 import dev.hivemind.rsocket.frame.Operation;
 import java.util.Map;
 import reactor.core.Disposable;
@@ -46,11 +48,7 @@ final class ExpertRequestHandler {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireInputs(request.header().tensors());
             return expert.forward()
-                    .submit(
-                            request.tensors(),
-                            rows,
-                            request.header().deadline(),
-                            request.header().replyCompression())
+                    .submit(call(caller, request, rows, () -> true))
                     .map(Reply::ofTensors);
         });
     }
@@ -59,15 +57,20 @@ final class ExpertRequestHandler {
         return Mono.defer(() -> {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireGradients(request.header().tensors());
-            return expert.backward()
-                    .submit(
-                            request.tensors(),
-                            rows,
-                            request.header().deadline(),
-                            request.header().replyCompression(),
-                            point)
-                    .map(Reply::ofTensors);
+            return expert.backward().submit(call(caller, request, rows, point)).map(Reply::ofTensors);
         });
+    }
+
+    private static Call call(PeerConnection caller, Request request, int rows, PointOfNoReturn point) {
+        FrameHeader header = request.header();
+        return new Call(
+                request.tensors(),
+                rows,
+                header.deadline(),
+                header.priority(),
+                caller.peerId(),
+                header.replyCompression(),
+                point);
     }
 
     private HostedExpert expert(Request request) {

@@ -7,6 +7,7 @@ import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.BatchingRuntime;
+import dev.hivemind.moe.server.batching.DeviceThreads;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +25,7 @@ import reactor.core.publisher.Mono;
 /**
  * Hosts experts on a node.
  *
- * <p>The server owns its experts and a device thread, on which it computes the calls of all callers in batches. It
+ * <p>The server owns its experts and its device threads, on which it computes the calls of all callers in batches. It
  * borrows the node: close the server first. Safe for use from any thread.
  */
 public final class ExpertServer {
@@ -32,7 +33,7 @@ public final class ExpertServer {
     /** How often experts are declared unless told otherwise. */
     public static final Duration DEFAULT_ANNOUNCE_PERIOD = Duration.ofSeconds(30);
 
-    private static final String DEVICE_NAME = "hivemind-device-0";
+    private static final String DEVICE_NAME = "hivemind-device";
 
     private final PeerNode node;
     private final BatchingRuntime runtime;
@@ -43,8 +44,9 @@ public final class ExpertServer {
 
     private ExpertServer(Builder builder) {
         this.node = builder.node;
-        this.runtime = BatchingRuntime.create(DEVICE_NAME, builder.intraOpThreads);
-        this.experts = host(builder.backends, builder.limits(), runtime);
+        BatchLimits limits = builder.limits();
+        this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
+        this.experts = host(builder.backends, limits, runtime);
         this.announcer = builder.announcer();
     }
 
@@ -88,7 +90,7 @@ public final class ExpertServer {
 
     /**
      * Refuses new calls, fails those that wait with an error that tells callers to go elsewhere, and frees the experts
-     * after the batch under way. Idempotent; completes on the device thread.
+     * after the batch under way. Idempotent; completes on a device thread.
      */
     public Mono<Void> close() {
         return closing;
@@ -113,7 +115,11 @@ public final class ExpertServer {
         private final Map<String, ExpertBackend> backends = new LinkedHashMap<>();
         private int maxBatchSize = BatchLimits.DEFAULT_MAX_BATCH_SIZE;
         private OptionalInt maxQueuedRows = OptionalInt.empty();
-        private int intraOpThreads = 1;
+        private long maxQueuedBytes = BatchingRuntime.DEFAULT_MAX_QUEUED_BYTES;
+        private int minBatchSize = 1;
+        private Duration linger = Duration.ZERO;
+        private OptionalInt deviceThreads = OptionalInt.empty();
+        private OptionalInt intraOpThreads = OptionalInt.empty();
         private @Nullable ExpertDirectory directory;
         private Duration announcePeriod = DEFAULT_ANNOUNCE_PERIOD;
 
@@ -145,15 +151,41 @@ public final class ExpertServer {
             return this;
         }
 
-        /** The most rows that wait for one expert in one direction, at least a batch. Default: four batches. */
+        /**
+         * The most rows that wait for one expert in one direction, at least a batch; one caller alone comes to half of
+         * them. Default: four batches.
+         */
         public Builder maxQueuedRows(int rows) {
             this.maxQueuedRows = OptionalInt.of(rows);
             return this;
         }
 
-        /** Threads that share one operation of an expert. Default: 1, right for many experts. */
+        /** The most bytes of tensors that wait for all experts; one caller alone comes to half of them. Default: 256 MiB. */
+        public Builder maxQueuedBytes(long bytes) {
+            this.maxQueuedBytes = bytes;
+            return this;
+        }
+
+        /**
+         * For batches of fewer rows a free device waits a while. Default: it does not wait.
+         *
+         * @param linger for which the oldest call waits at most, up to one minute; never more than half of its time
+         */
+        public Builder minBatchSize(int rows, Duration linger) {
+            this.minBatchSize = rows;
+            this.linger = requireNonNull(linger, "linger");
+            return this;
+        }
+
+        /** How many experts are computed at a time. Default: one for each core, but not more than there are experts. */
+        public Builder deviceThreads(int threads) {
+            this.deviceThreads = OptionalInt.of(threads);
+            return this;
+        }
+
+        /** Threads that share one operation of an expert. Default: the cores, divided among the device threads. */
         public Builder intraOpThreads(int threads) {
-            this.intraOpThreads = threads;
+            this.intraOpThreads = OptionalInt.of(threads);
             return this;
         }
 
@@ -182,9 +214,17 @@ public final class ExpertServer {
         }
 
         private BatchLimits limits() {
-            return maxQueuedRows.isPresent()
-                    ? new BatchLimits(maxBatchSize, maxQueuedRows.getAsInt())
-                    : BatchLimits.ofBatchSize(maxBatchSize);
+            BatchLimits limits = BatchLimits.ofBatchSize(maxBatchSize).withMinBatchSize(minBatchSize, linger);
+            return maxQueuedRows.isPresent() ? limits.withMaxQueuedRows(maxQueuedRows.getAsInt()) : limits;
+        }
+
+        private DeviceThreads threads() {
+            int cores = Runtime.getRuntime().availableProcessors();
+            int shared = Math.max(1, cores / Math.max(1, intraOpThreads.orElse(1)));
+            int count = deviceThreads.orElse(
+                    DeviceThreads.choose(DEVICE_NAME, backends.size(), shared).count());
+            return new DeviceThreads(
+                    DEVICE_NAME, count, intraOpThreads.orElse(Math.max(1, cores / Math.max(1, count))));
         }
 
         /**

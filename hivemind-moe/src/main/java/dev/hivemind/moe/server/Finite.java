@@ -2,51 +2,91 @@ package dev.hivemind.moe.server;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
-import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.moe.server.batching.PoisonousRowsException;
+import java.util.BitSet;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
- * Guards parameters against numbers that would spoil them for everybody.
+ * Guards parameters against numbers that would spoil them for everybody, and tells whose they are.
  *
- * <p>One sum of squares for each array: it is not finite if any element is not. It also overflows when elements are so
- * large that an optimizer's second moment would.
+ * <p>One pass over an array shows that all is well: its sum, or its norm, is not finite if any element is not. Only when
+ * it is not, the rows are looked at one by one.
  */
 final class Finite {
 
+    /** What is wrong with an array, behind the name of the array. */
+    static final String COMPLAINT = "holds a number that is not finite, or too large";
+
     private Finite() {}
 
-    /** @throws ExpertFailedException if an array holds a number that is not finite */
-    static void require(List<NDArray> arrays, String what) {
-        arrays.forEach(array -> require(array, what));
+    /** @throws PoisonousRowsException if rows of an array hold a number that is not finite */
+    static void requireRows(List<NDArray> arrays, String what) {
+        // Zero times a number is zero if and only if that is finite. A sum alone may overflow.
+        arrays.forEach(array -> require(array, what, NDArray::sum, Finite::zeros));
     }
 
-    /** @throws ExpertFailedException if the array holds a number that is not finite */
-    static void require(NDArray array, String what) {
-        if (array.getDataType().isFloating() && !Double.isFinite(sumOfSquares(array))) {
-            throw new ExpertFailedException(what + " holds a number that is not finite, or too large");
+    private static NDArray zeros(NDArray rows) {
+        try (NDArray zeros = rows.mul(0)) {
+            return zeros.sum(new int[] {1});
         }
     }
 
-    private static double sumOfSquares(NDArray array) {
-        return switch (array.getDataType()) {
-            case FLOAT64 -> {
-                try (NDArray squares = array.square();
-                        NDArray sum = squares.sum()) {
-                    yield sum.toDoubleArray()[0];
-                }
+    /**
+     * The same, and their squares do not overflow either, as they would in an optimizer's second moment.
+     *
+     * @throws PoisonousRowsException if rows of an array hold such a number
+     */
+    static void requireModestRows(List<NDArray> arrays, String what) {
+        arrays.forEach(array -> require(array, what, Finite::norm, Finite::norms));
+    }
+
+    private static NDArray norm(NDArray array) {
+        try (NDArray precise = atLeastSingle(array)) {
+            return precise.norm();
+        }
+    }
+
+    private static NDArray norms(NDArray rows) {
+        try (NDArray precise = atLeastSingle(rows)) {
+            return precise.norm(2, new int[] {1}, false);
+        }
+    }
+
+    /** Squares of half precision overflow early. */
+    private static NDArray atLeastSingle(NDArray array) {
+        return array.getDataType() == DataType.FLOAT16
+                ? array.toType(DataType.FLOAT32, true)
+                : array.reshape(array.getShape());
+    }
+
+    private static void require(
+            NDArray array, String what, UnaryOperator<NDArray> whole, UnaryOperator<NDArray> byRow) {
+        if (!array.getDataType().isFloating() || isFinite(whole.apply(array))) {
+            return;
+        }
+        try (NDArray rows = array.reshape(array.getShape().get(0), -1)) {
+            BitSet poisonous = notFinite(byRow.apply(rows));
+            if (!poisonous.isEmpty()) {
+                throw new PoisonousRowsException(what + " " + COMPLAINT, poisonous);
             }
-            case FLOAT32 -> {
-                try (NDArray squares = array.square();
-                        NDArray sum = squares.sum()) {
-                    yield sum.toFloatArray()[0];
-                }
+        }
+    }
+
+    private static boolean isFinite(NDArray scalar) {
+        return notFinite(scalar).isEmpty();
+    }
+
+    /** Which elements are not finite. Closes the array. */
+    private static BitSet notFinite(NDArray array) {
+        try (array;
+                NDArray precise = array.toType(DataType.FLOAT64, true)) {
+            double[] values = precise.toDoubleArray();
+            var found = new BitSet(values.length);
+            for (int i = 0; i < values.length; i++) {
+                found.set(i, !Double.isFinite(values[i]));
             }
-            default -> {
-                // Sums of half precision overflow early.
-                try (NDArray single = array.toType(DataType.FLOAT32, true)) {
-                    yield sumOfSquares(single);
-                }
-            }
-        };
+            return found;
+        }
     }
 }

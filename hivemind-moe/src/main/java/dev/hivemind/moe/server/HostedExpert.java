@@ -3,6 +3,7 @@ package dev.hivemind.moe.server;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.BatchingRuntime;
+import dev.hivemind.moe.server.batching.PoolGroup;
 import dev.hivemind.moe.server.batching.TaskPool;
 
 /**
@@ -13,10 +14,11 @@ import dev.hivemind.moe.server.batching.TaskPool;
 record HostedExpert(ExpertBackend backend, ExpertSchema schema, TaskPool forward, TaskPool backward) {
 
     static HostedExpert create(String uid, ExpertBackend backend, BatchLimits limits, BatchingRuntime runtime) {
+        PoolGroup pools = runtime.newGroup();
         return new HostedExpert(
                 backend,
                 backend.schema(limits.maxBatchSize()),
-                runtime.addPool(uid + "/forward", limits, backend::forward),
-                runtime.addPool(uid + "/backward", limits, backend::backward));
+                pools.addPool(uid + "/forward", limits, backend::computeForward),
+                pools.addPool(uid + "/backward", limits, backend::computeBackward));
     }
 }

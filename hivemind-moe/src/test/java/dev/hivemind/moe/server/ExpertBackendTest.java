@@ -12,16 +12,22 @@ import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.optimizer.ExpertOptimizer;
+import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.optimizer.TrainingConfig;
+import dev.hivemind.moe.server.batching.Computation;
+import dev.hivemind.moe.server.batching.PoisonousRowsException;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Collectors;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -106,13 +112,17 @@ class ExpertBackendTest {
 
         /** Back-propagates {@code sum(y * upstream)}, as a loss would. */
         float[] train(NDArray x, NDArray upstream) {
+            return train(x, upstream, 1);
+        }
+
+        float[] train(NDArray x, NDArray upstream, double learningRateFactor) {
             parameters.values().forEach(TensorOps::zeroGradient);
             NDArray leaf = TensorOps.leaf(x, true);
             TensorOps.setGradMode(true);
             NDArray loss = forward(leaf).mul(upstream).sum();
             TensorOps.vectorJacobianProduct(loss, arrays.manager().create(1f), false);
             TensorOps.setGradMode(false);
-            optimizer.step();
+            optimizer.step(learningRateFactor);
             return leaf.getGradient().toFloatArray();
         }
     }
@@ -326,5 +336,111 @@ class ExpertBackendTest {
         backend.close();
 
         assertThatThrownBy(parameter::toFloatArray).isInstanceOf(IllegalStateException.class);
+    }
+
+    private ExpertBackend ffn(TrainingConfig training) {
+        ExpertBackend backend = ExpertBackend.create(TestExperts.ffn(WIDTH), training);
+        backends.add(backend);
+        return backend;
+    }
+
+    @Test
+    void backward_underASchedule_followsTheStepsThatWereMade() {
+        ExpertBackend backend =
+                ffn(TrainingConfig.of(OptimizerConfig.sgd(0.5)).withSchedule(new LearningRateSchedule.Linear(2, 4)));
+        var local = new LocalExpert(OptimizerConfig.sgd(0.5));
+        double[] factors = {0, 0.5, 1, 0.5, 0};
+
+        for (double factor : factors) {
+            NDArray x = batch();
+            NDArray upstream = batch();
+            assertThatThrownBy(() -> backend.backward(new NDList(x, upstream.mul(Float.NaN))))
+                    .isInstanceOf(ExpertFailedException.class);
+            backend.backward(new NDList(x, upstream));
+            local.train(x, upstream, factor);
+        }
+
+        assertThat(backend.optimizer().steps()).isEqualTo(factors.length);
+        assertSame(backend.parameters(), local.parameters);
+    }
+
+    @Test
+    void backward_withLargeGradients_isClippedByTheNormOverAllParameters() {
+        ExpertBackend backend = ffn(TrainingConfig.of(OptimizerConfig.sgd(1)).withMaxGradientNorm(0.125));
+        Map<String, float[]> before = snapshot(backend.parameters());
+
+        backend.backward(new NDList(batch(), batch().mul(100)));
+
+        double moved = 0;
+        for (Map.Entry<String, float[]> entry : snapshot(backend.parameters()).entrySet()) {
+            for (int i = 0; i < entry.getValue().length; i++) {
+                double difference = entry.getValue()[i] - before.get(entry.getKey())[i];
+                moved += difference * difference;
+            }
+        }
+        assertThat(Math.sqrt(moved)).isCloseTo(0.125, Offset.offset(1e-5));
+    }
+
+    @Test
+    void computeForward_withPoisonousRows_namesThem() {
+        ExpertBackend backend = ffn(OptimizerConfig.frozen());
+        NDArray x = batch();
+        x.set(new ai.djl.ndarray.index.NDIndex(1, 3), Float.NaN);
+        x.set(new ai.djl.ndarray.index.NDIndex(4, 0), Float.NEGATIVE_INFINITY);
+
+        assertNames(() -> backend.computeForward(new NDList(x)), 1, 4);
+    }
+
+    @Test
+    void computeForward_whoseOutputsOverflow_namesTheirRows() {
+        ExpertBackend backend = ffn(OptimizerConfig.frozen());
+        NDArray x = batch();
+        x.set(new ai.djl.ndarray.index.NDIndex(2), 1e30f);
+
+        assertNames(() -> backend.computeForward(new NDList(x)), 2);
+    }
+
+    @Test
+    void computeForward_ofNumbersWhoseSumOverflows_isNotRefused() {
+        ExpertBackend nop = ExpertBackend.create(TestExperts.named("nop", WIDTH), OptimizerConfig.sgd());
+        backends.add(nop);
+        NDArray x = arrays.manager().full(new Shape(ROWS, WIDTH), 3e38f);
+
+        assertThat(nop.forward(new NDList(x)).head().toFloatArray()).containsOnly(3e38f);
+    }
+
+    @Test
+    void computeBackward_withPoisonousRows_namesThem() {
+        ExpertBackend backend = ffn(OptimizerConfig.adam());
+        NDArray upstream = batch();
+        upstream.set(new ai.djl.ndarray.index.NDIndex(0, 0), 1e22f);
+        upstream.set(new ai.djl.ndarray.index.NDIndex(3, 7), Float.NaN);
+
+        assertNames(() -> backend.computeBackward(new NDList(batch(), upstream)), 0, 3);
+    }
+
+    private static void assertNames(ThrowingCallable call, int... rows) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        PoisonousRowsException.class,
+                        poison -> assertThat(poison.rows().stream()).containsExactly(box(rows)));
+    }
+
+    private static Integer[] box(int... rows) {
+        return Arrays.stream(rows).boxed().toArray(Integer[]::new);
+    }
+
+    @Test
+    void computeBackward_untilItIsCommitted_changesNothing() {
+        ExpertBackend backend = ffn(OptimizerConfig.sgd());
+        Map<String, float[]> before = snapshot(backend.parameters());
+
+        Computation computation = backend.computeBackward(new NDList(batch(), batch()));
+
+        assertThat(snapshot(backend.parameters())).usingRecursiveComparison().isEqualTo(before);
+        computation.commit().run();
+        assertThat(backend.optimizer().steps()).isEqualTo(1);
+        assertThat(backend.parameters().get("01expand_weight").toFloatArray())
+                .isNotEqualTo(before.get("01expand_weight"));
     }
 }

@@ -475,6 +475,37 @@ class ExpertServerTest {
     }
 
     @Test
+    void start_ofServersOneAfterTheOtherOnANode_servesEachTime() {
+        server.close().block(TIMEOUT);
+        for (int i = 0; i < 3; i++) {
+            ExpertServer next = ExpertServer.builder(serverNode)
+                    .expert("ffn.1", ExpertBackend.create(TestExperts.ffn(WIDTH), OptimizerConfig.frozen()))
+                    .build();
+            next.start().block(TIMEOUT);
+            assertServes();
+            next.close().block(TIMEOUT);
+        }
+    }
+
+    @Test
+    void forward_ofASlowExpert_doesNotDelayOthers() {
+        server.close().block(TIMEOUT);
+        ExpertServer slow = ExpertServer.builder(serverNode)
+                .expert("slow", ExpertBackend.create(TestExperts.slow(WIDTH, TIMEOUT), OptimizerConfig.frozen()))
+                .expert("ffn.1", ExpertBackend.create(TestExperts.ffn(WIDTH), OptimizerConfig.frozen()))
+                .deviceThreads(1)
+                .build();
+        slow.start().block(TIMEOUT);
+
+        StepVerifier.create(call(Operation.EXPERT_FORWARD, "slow", batch(1)))
+                .then(this::assertServes)
+                .then(() -> slow.close().block(TIMEOUT))
+                .expectNextCount(1)
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
     void expert_withAUidTwice_isRefused() {
         ExpertServer.Builder builder = ExpertServer.builder(serverNode).expert("a.0", local);
 

@@ -8,11 +8,14 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.initializer.Initializer;
 import ai.djl.util.PairList;
+import dev.hivemind.moe.expert.DelayedNopExpert;
 import dev.hivemind.moe.expert.ExpertDefinition;
+import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertOptions;
 import dev.hivemind.moe.expert.FeedForwardExpert;
 import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.rsocket.tensor.ElementType;
+import java.time.Duration;
 import java.util.List;
 
 /** Experts for tests. */
@@ -22,6 +25,14 @@ final class TestExperts {
 
     static ExpertDefinition ffn(int width) {
         return new FeedForwardExpert().create(new ExpertOptions(width, 42));
+    }
+
+    static ExpertDefinition named(String name, int width) {
+        return ExpertFactories.named(name).create(new ExpertOptions(width, 42));
+    }
+
+    static ExpertDefinition slow(int width, Duration delay) {
+        return new DelayedNopExpert().create(new ExpertOptions(width, 42).with(DelayedNopExpert.DELAY, delay));
     }
 
     /** Two inputs, of which one is of integers, and two outputs that share a parameter: {@code a*w} and {@code a*w*b}. */

@@ -6,19 +6,21 @@ import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.tensor.Cut;
 import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.NDArrayFrames;
-import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Tasks of one pool that are computed together. Their rows lie one after the other in the order of the tasks.
  *
  * @param pool where the tasks waited
- * @param tasks at least one, owned by the batch
+ * @param tasks owned by the batch
  */
-record Batch(TaskPool pool, List<Task> tasks) {
+record Batch(PoolQueue pool, List<Task> tasks) {
 
     Batch {
         tasks = List.copyOf(tasks);
@@ -28,13 +30,44 @@ record Batch(TaskPool pool, List<Task> tasks) {
         return tasks.stream().mapToInt(Task::rows).sum();
     }
 
-    boolean isSingle() {
-        return tasks.size() == 1;
+    boolean isEmpty() {
+        return tasks.isEmpty();
     }
 
-    /** The same tasks, each by itself. */
-    List<Batch> split() {
-        return tasks.stream().map(task -> new Batch(pool, List.of(task))).toList();
+    /** The first half of the tasks, and the second. */
+    List<Batch> halves() {
+        int middle = tasks.size() / 2;
+        return List.of(new Batch(pool, tasks.subList(0, middle)), new Batch(pool, tasks.subList(middle, tasks.size())));
+    }
+
+    /** The tasks to which any of these rows belong. */
+    List<Task> ownersOf(BitSet rows) {
+        List<Task> owners = new ArrayList<>();
+        int first = 0;
+        for (Task task : tasks) {
+            int row = rows.nextSetBit(first);
+            first += task.rows();
+            if (row >= 0 && row < first) {
+                owners.add(task);
+            }
+        }
+        return owners;
+    }
+
+    /** Without the tasks that were given up in the last moment, which end here. */
+    Batch begin() {
+        Set<Task> givenUp = tasks.stream().filter(task -> !task.begin()).collect(Collectors.toUnmodifiableSet());
+        givenUp.forEach(Task::release);
+        return givenUp.isEmpty() ? this : without(givenUp);
+    }
+
+    Batch none() {
+        return new Batch(pool, List.of());
+    }
+
+    Batch without(Set<Task> excluded) {
+        return new Batch(
+                pool, tasks.stream().filter(task -> !excluded.contains(task)).toList());
     }
 
     /** The tensors of all tasks, copied straight into arrays of the manager. */
@@ -73,16 +106,6 @@ record Batch(TaskPool pool, List<Task> tasks) {
         for (int i = 0; i < parts.size(); i++) {
             replies.get(i).add(parts.get(i));
         }
-    }
-
-    void succeed(List<List<TensorFrame>> replies) {
-        for (int i = 0; i < replies.size(); i++) {
-            tasks.get(i).succeed(replies.get(i));
-        }
-    }
-
-    void fail(RpcException error) {
-        tasks.forEach(task -> task.fail(error));
     }
 
     private static TensorDescriptor withRows(TensorDescriptor part, long rows) {

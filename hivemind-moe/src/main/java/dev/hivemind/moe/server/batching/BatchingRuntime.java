@@ -1,159 +1,171 @@
 package dev.hivemind.moe.server.batching;
 
 import dev.hivemind.moe.tensor.DeviceScheduler;
-import dev.hivemind.rsocket.error.ExpertFailedException;
-import dev.hivemind.rsocket.error.RpcException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.LongSupplier;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 
 /**
- * A device and the pools that it serves.
+ * Devices, and the pools that they serve.
  *
- * <p>The device forms a batch only when it is free, so that a batch holds whatever waits at that moment, and pools keep
- * their order by the age of their oldest task up to then:
+ * <p>A batch is formed only when a device asks for one, out of whatever waits at that moment; up to then pools keep their
+ * order by the age of their oldest task:
  *
  * <pre>
- * calls   --a-b--------c-d-e--------f----->
- * device  --[a]=======[b c d]=======[e f]=>   at most max_batch_size rows
+ * tasks    --a-b--------c-d-e--------f-----&gt;
+ * request  -1-----------1------------1-----&gt;
+ * batches  --[a]--------[b c d]------[e f]-&gt;   at most max_batch_size rows
+ * results  -------------a------------b-c-d-&gt;
  * </pre>
  *
- * <p>A batch that fails is tried again task by task, so that a call that cannot be computed fails alone. No error ends
- * the runtime. Safe for use from any thread; owns its device thread.
+ * <p>No error ends the runtime. Safe for use from any thread; owns its device threads.
  */
 public final class BatchingRuntime {
 
-    private static final Logger LOG = LoggerFactory.getLogger(BatchingRuntime.class);
+    /** How many bytes of tensors wait at most, unless told otherwise. */
+    public static final long DEFAULT_MAX_QUEUED_BYTES = 256L << 20;
 
-    private final DeviceScheduler device;
-    private final List<TaskPool> pools = new CopyOnWriteArrayList<>();
-    private final AtomicBoolean turnScheduled = new AtomicBoolean();
-    private final AtomicBoolean closed = new AtomicBoolean();
+    /** Groups that can hold results back at a time; a device would have to wait for one more. */
+    private static final int MAX_PAUSING = 1_024;
 
-    private BatchingRuntime(DeviceScheduler device) {
-        this.device = device;
+    private final WaitingTasks waiting;
+    private final List<DeviceScheduler> devices;
+    private final List<BatchesOnDemand> batches;
+    private final LongSupplier clock;
+    private final Scheduler timer;
+    private final Disposable.Swap alarm = Disposables.swap();
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final Sinks.Empty<Void> closed = Sinks.empty();
+    private final Sinks.Empty<Void> ended = Sinks.empty();
+    private final Disposable running;
+
+    private BatchingRuntime(List<DeviceScheduler> devices, long maxQueuedBytes, LongSupplier clock, Scheduler timer) {
+        this.devices = List.copyOf(devices);
+        this.clock = clock;
+        this.timer = timer;
+        this.waiting = new WaitingTasks(clock, devices.size(), maxQueuedBytes);
+        this.batches = this.devices.stream()
+                .map(device -> new BatchesOnDemand(waiting, device.scheduler(), this::onLook))
+                .toList();
+        this.running = start();
     }
 
     /**
-     * A runtime with a device thread of its own, which starts with the first call.
+     * A runtime with device threads of its own, which start with the first calls.
      *
-     * @param deviceName name of the thread
-     * @param intraOpThreads threads that share one operation, at least 1
+     * @param threads names of the device threads and how many there are
+     * @param maxQueuedBytes the most bytes of tensors that wait, in all pools; a caller alone comes to half of it
      */
-    public static BatchingRuntime create(String deviceName, int intraOpThreads) {
-        return new BatchingRuntime(DeviceScheduler.create(deviceName, intraOpThreads));
+    public static BatchingRuntime create(DeviceThreads threads, long maxQueuedBytes) {
+        return create(threads, maxQueuedBytes, System::nanoTime, Schedulers.parallel());
     }
 
-    /**
-     * Adds a pool.
-     *
-     * @param name for messages to callers, for example {@code expert.5/forward}
-     */
-    public TaskPool addPool(String name, BatchLimits limits, BatchFunction function) {
-        var pool = new TaskPool(name, limits, function, this::scheduleTurn);
-        pools.add(pool);
-        if (closed.get()) {
-            pool.close();
+    static BatchingRuntime create(DeviceThreads threads, long maxQueuedBytes, LongSupplier clock, Scheduler timer) {
+        if (maxQueuedBytes < 1) {
+            throw new IllegalArgumentException("maxQueuedBytes is at least 1, not " + maxQueuedBytes);
         }
-        return pool;
+        return new BatchingRuntime(threads.open(), maxQueuedBytes, clock, timer);
+    }
+
+    /** Starts pools of which one batch at most is computed at a time. */
+    public PoolGroup newGroup() {
+        return new PoolGroup(queue -> new TaskPool(queue, waiting, this::wakeDevice));
+    }
+
+    private Disposable start() {
+        return Flux.fromIterable(batches)
+                .flatMap(this::results, batches.size())
+                .doFinally(signal -> ended.tryEmitEmpty())
+                .subscribe();
+    }
+
+    /** Tasks that wait become a batch when the device asks for one, and a batch becomes results. */
+    private Flux<Outcome> results(Flux<Batch> batchesOnDemand) {
+        return batchesOnDemand
+                .concatMap(this::computed, 0)
+                .flatMap(this::afterItsPause, MAX_PAUSING)
+                .doOnNext(this::finish);
+    }
+
+    /** On the device thread; the device asks for the next batch when this one is done. */
+    private Mono<Outcome> computed(Batch batch) {
+        return Mono.fromCallable(() -> {
+            long start = clock.getAsLong();
+            Outcome outcome = Attempts.compute(batch);
+            waiting.computed(batch, Duration.ofNanos(clock.getAsLong() - start));
+            return outcome;
+        });
+    }
+
+    private Mono<Outcome> afterItsPause(Outcome outcome) {
+        if (outcome.pause().isZero()) {
+            return Mono.just(outcome);
+        }
+        return Mono.delay(outcome.pause(), timer).then().or(closed.asMono()).thenReturn(outcome);
+    }
+
+    private void finish(Outcome outcome) {
+        waiting.finished(outcome.batch());
+        if (!waiting.isEmpty()) {
+            wakeDevice();
+        }
+        outcome.deliver();
+    }
+
+    /** Lets one device look for a batch, if one has asked; one that finds something wakes the next. */
+    private void wakeDevice() {
+        for (BatchesOnDemand device : batches) {
+            if (device.wake()) {
+                return;
+            }
+        }
+    }
+
+    private void onLook(boolean found) {
+        if (found) {
+            wakeDevice();
+        } else {
+            waiting.nextIn().ifPresent(this::lookAgainIn);
+        }
+    }
+
+    private void lookAgainIn(Duration wait) {
+        alarm.update(timer.schedule(this::wakeDevice, Math.max(0, wait.toNanos()), TimeUnit.NANOSECONDS));
     }
 
     /**
-     * Refuses new calls, fails those that wait, and ends the device thread after the batch under way. Later
+     * Refuses new calls, fails those that wait, and ends the device threads after the batches under way. Later
      * subscriptions complete at once.
      *
-     * @param atLast runs on the device thread after the last batch
+     * @param atLast runs on a device thread after the last batch
      */
     public Mono<Void> close(Runnable atLast) {
         return Mono.defer(() -> {
-            if (!closed.compareAndSet(false, true)) {
+            if (!closing.compareAndSet(false, true)) {
                 return Mono.empty();
             }
-            pools.forEach(TaskPool::close);
-            return Mono.<Void>fromRunnable(atLast)
-                    .subscribeOn(device.scheduler())
-                    .doFinally(signal -> device.dispose());
+            waiting.close();
+            closed.tryEmitEmpty();
+            batches.forEach(BatchesOnDemand::complete);
+            return ended.asMono()
+                    .then(Mono.<Void>fromRunnable(atLast)
+                            .subscribeOn(devices.get(0).scheduler()))
+                    .doFinally(signal -> dispose());
         });
     }
 
-    private void scheduleTurn() {
-        if (turnScheduled.compareAndSet(false, true)) {
-            try {
-                device.scheduler().schedule(this::takeTurn);
-            } catch (RejectedExecutionException disposed) {
-                LOG.debug("The device has ended; what waited has been failed with the pools");
-            }
-        }
-    }
-
-    private void takeTurn() {
-        turnScheduled.set(false);
-        nextBatch().ifPresent(batch -> {
-            scheduleTurn();
-            run(batch);
-        });
-    }
-
-    private Optional<Batch> nextBatch() {
-        Optional<TaskPool> pool = longestWaiting();
-        while (pool.isPresent()) {
-            Optional<Batch> batch = pool.get().takeBatch();
-            if (batch.isPresent()) {
-                return batch;
-            }
-            pool = longestWaiting();
-        }
-        return Optional.empty();
-    }
-
-    private Optional<TaskPool> longestWaiting() {
-        TaskPool longest = null;
-        long oldest = 0;
-        for (TaskPool pool : pools) {
-            OptionalLong since = pool.oldestNanos();
-            if (since.isPresent() && (longest == null || since.getAsLong() - oldest < 0)) {
-                longest = pool;
-                oldest = since.getAsLong();
-            }
-        }
-        return Optional.ofNullable(longest);
-    }
-
-    private void run(Batch batch) {
-        long start = System.nanoTime();
-        var attempt = new Attempt(batch);
-        try {
-            attempt.compute();
-        } catch (Throwable error) {
-            recover(attempt, error);
-            return;
-        }
-        batch.pool().recordBatch(Duration.ofNanos(System.nanoTime() - start));
-        attempt.deliver();
-    }
-
-    /** A batch whose computation may have changed something is not tried again. */
-    private void recover(Attempt attempt, Throwable error) {
-        Batch batch = attempt.batch();
-        if (batch.isSingle() || attempt.isApplied()) {
-            batch.fail(toRpcException(batch, error));
-        } else {
-            batch.split().forEach(this::run);
-        }
-    }
-
-    private static RpcException toRpcException(Batch batch, Throwable error) {
-        if (error instanceof RpcException known) {
-            return known;
-        }
-        LOG.warn("{} failed to compute a batch", batch.pool(), error);
-        return new ExpertFailedException("The expert failed while it computed this call");
+    private void dispose() {
+        running.dispose();
+        alarm.dispose();
+        devices.forEach(DeviceScheduler::dispose);
     }
 }

@@ -1,12 +1,11 @@
 package dev.hivemind.moe.server.batching;
 
 import dev.hivemind.moe.tensor.Cut;
-import dev.hivemind.rsocket.PointOfNoReturn;
-import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.RpcException;
-import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.MonoSink;
@@ -14,76 +13,126 @@ import reactor.core.publisher.MonoSink;
 /**
  * One call that waits or is computed.
  *
- * <p>Ownership: a task keeps its tensors alive from its creation until it ends. Whoever takes it out of its pool, be it
+ * <p>Ownership: a task keeps its tensors alive from its creation until it ends. Whoever takes it out of its queue, be it
  * the device, a cancellation or the end of the pool, owns it and ends it once, with one of {@link #succeed},
  * {@link #fail} and {@link #release}.
+ *
+ * <p>Threads: times are written and read under the lock of {@link WaitingTasks}.
  */
 final class Task {
 
     private static final Logger LOG = LoggerFactory.getLogger(Task.class);
 
-    private final List<TensorFrame> tensors;
-    private final int rows;
-    private final Deadline deadline;
-    private final Compression replyCompression;
-    private final PointOfNoReturn point;
-    private final long enqueuedNanos = System.nanoTime();
-    private final MonoSink<List<TensorFrame>> reply;
+    private final Call call;
+    private final long sizeBytes;
+    private final PriorityClass priorityClass;
+    private @Nullable MonoSink<List<TensorFrame>> reply;
 
-    /** Borrows the tensors and keeps a reference of its own to each. */
-    Task(
-            List<TensorFrame> tensors,
-            int rows,
-            Deadline deadline,
-            Compression replyCompression,
-            PointOfNoReturn point,
-            MonoSink<List<TensorFrame>> reply) {
-        this.tensors = List.copyOf(tensors);
-        this.rows = rows;
-        this.deadline = deadline;
-        this.replyCompression = replyCompression;
-        this.point = point;
-        this.reply = reply;
-        tensors.forEach(tensor -> tensor.data().retain());
+    private long enqueuedNanos;
+    private long dueNanos;
+
+    private Task(Call call) {
+        this.call = call;
+        this.sizeBytes = call.sizeBytes();
+        this.priorityClass = PriorityClass.of(call.priority());
+    }
+
+    /** Keeps references of its own to the call's tensors. */
+    static Task borrowing(Call call) {
+        call.retain();
+        return new Task(call);
+    }
+
+    /** Takes over the call's tensors. */
+    static Task owning(Call call) {
+        return new Task(call);
+    }
+
+    /** Names who waits for the result; once, before the task is queued. */
+    void replyTo(MonoSink<List<TensorFrame>> sink) {
+        this.reply = sink;
+    }
+
+    Call call() {
+        return call;
     }
 
     List<TensorFrame> tensors() {
-        return tensors;
+        return call.tensors();
     }
 
     int rows() {
-        return rows;
+        return call.rows();
     }
 
     /** What the result is to look like. */
     Cut cut() {
-        return new Cut(rows, replyCompression);
-    }
-
-    boolean isExpired() {
-        return deadline.isPast();
+        return call.cut();
     }
 
     /** Whether the task is to be computed: from here on its caller cannot take it back. */
     boolean begin() {
-        return point.pass();
+        return call.point().pass();
     }
 
-    /** When the task began to wait, as {@link System#nanoTime()} reported it. */
-    long enqueuedNanos() {
-        return enqueuedNanos;
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    PeerId caller() {
+        return call.caller();
+    }
+
+    PriorityClass priorityClass() {
+        return priorityClass;
+    }
+
+    /** Time left to the deadline; not positive when it has passed. */
+    long remainingNanos(long now) {
+        return call.deadline().nanoTime() - now;
+    }
+
+    boolean isExpired(long now) {
+        return remainingNanos(now) <= 0;
+    }
+
+    /**
+     * The wait begins.
+     *
+     * @param lingerNanos how long the task may wait for others; at most half of the time that it has is spent so
+     */
+    void enqueue(long now, long lingerNanos) {
+        enqueuedNanos = now;
+        dueNanos = now + Math.min(lingerNanos, Math.max(0, remainingNanos(now) / 2));
+    }
+
+    long urgency() {
+        return priorityClass.urgency(enqueuedNanos);
+    }
+
+    /** When the task has waited for others long enough. */
+    long dueNanos() {
+        return dueNanos;
     }
 
     /** Ends the task with its result, whose frames pass to the caller of the expert. */
     void succeed(List<TensorFrame> result) {
         release();
-        signal(() -> reply.success(result));
+        MonoSink<List<TensorFrame>> sink = reply;
+        if (sink == null) {
+            result.forEach(TensorFrame::release);
+        } else {
+            signal(() -> sink.success(result));
+        }
     }
 
     /** Ends the task with an error. */
     void fail(RpcException error) {
         release();
-        signal(() -> reply.error(error));
+        MonoSink<List<TensorFrame>> sink = reply;
+        if (sink != null) {
+            signal(() -> sink.error(error));
+        }
     }
 
     /** A caller that cannot take its answer must not keep others from theirs. */
@@ -97,6 +146,6 @@ final class Task {
 
     /** Ends the task without a word: nobody waits for it. */
     void release() {
-        tensors.forEach(TensorFrame::release);
+        call.release();
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
@@ -13,6 +12,7 @@ import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
@@ -20,6 +20,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
@@ -28,20 +29,26 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
 
 @SuppressWarnings("try") // a stall works by being open
 class BatchingRuntimeTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final int MAX_BATCH = 16;
+    private static final PeerId CALLER = PeerId.fromBytes(new byte[PeerId.BYTES]);
     private static final BatchLimits LIMITS = new BatchLimits(MAX_BATCH, 1_000);
 
-    private final BatchingRuntime runtime = BatchingRuntime.create("hivemind-device-test", 1);
+    private final BatchingRuntime runtime = BatchingRuntime.create(
+            new DeviceThreads("hivemind-device-test", 1, 1), BatchingRuntime.DEFAULT_MAX_QUEUED_BYTES);
     private final Queue<List<Float>> batches = new ConcurrentLinkedQueue<>();
 
     @AfterEach
@@ -50,12 +57,12 @@ class BatchingRuntimeTest {
     }
 
     private TaskPool pool() {
-        return runtime.addPool("test", LIMITS, this::negate);
+        return runtime.newGroup().addPool("test", LIMITS, this::negate);
     }
 
-    private NDList negate(NDList tensors) {
+    private Computation negate(NDList tensors) {
         batches.add(values(tensors.head()));
-        return new NDList(tensors.head().neg());
+        return Computation.of(new NDList(tensors.head().neg()));
     }
 
     private static List<Float> values(NDArray array) {
@@ -70,7 +77,7 @@ class BatchingRuntimeTest {
     private static CompletableFuture<List<Float>> submit(TaskPool pool, Deadline deadline, float... rows) {
         return Mono.using(
                         () -> List.of(frame(rows)),
-                        tensors -> pool.submit(tensors, rows.length, deadline, Compression.NONE),
+                        tensors -> pool.submit(new Call(tensors, rows.length, deadline, 0, CALLER)),
                         tensors -> tensors.forEach(TensorFrame::release))
                 .map(BatchingRuntimeTest::consume)
                 .toFuture();
@@ -117,10 +124,10 @@ class BatchingRuntimeTest {
         private final CompletableFuture<List<Float>> result;
 
         Stall() {
-            TaskPool pool = runtime.addPool("stall", LIMITS, tensors -> {
+            TaskPool pool = runtime.newGroup().addPool("stall", LIMITS, tensors -> {
                 entered.countDown();
                 uninterrupted(opened);
-                return tensors;
+                return Computation.of(tensors);
             });
             result = submit(pool, 0f);
             uninterrupted(entered);
@@ -149,7 +156,7 @@ class BatchingRuntimeTest {
     void submit_ofMoreRowsThanABatch_isRefused() {
         TaskPool pool = pool();
 
-        assertThatThrownBy(() -> pool.submit(List.of(), MAX_BATCH + 1, Deadline.after(TIMEOUT), Compression.NONE))
+        assertThatThrownBy(() -> pool.submit(new Call(List.of(), MAX_BATCH + 1, Deadline.after(TIMEOUT), 0, CALLER)))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -275,7 +282,7 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_toAFullPool_isRefusedAtOnceWithATimeToRetry() {
-        TaskPool pool = runtime.addPool("small", new BatchLimits(4, 6), this::negate);
+        TaskPool pool = runtime.newGroup().addPool("small", new BatchLimits(4, 6), this::negate);
         CompletableFuture<List<Float>> waiting;
         try (var stall = new Stall()) {
             waiting = submit(pool, 1f, 2f, 3f, 4f);
@@ -293,12 +300,7 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_ofAPoisonousTask_failsThatTaskAlone() {
-        TaskPool pool = runtime.addPool("fragile", LIMITS, tensors -> {
-            if (values(tensors.head()).contains(13f)) {
-                throw new IllegalStateException("superstitious");
-            }
-            return negate(tensors);
-        });
+        TaskPool pool = runtime.newGroup().addPool("fragile", LIMITS, this::superstitious);
         List<CompletableFuture<List<Float>>> results;
         try (var stall = new Stall()) {
             results = List.of(submit(pool, 1f), submit(pool, 2f, 13f), submit(pool, 3f));
@@ -311,7 +313,7 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_whoseComputationThrowsAnError_leavesTheRuntimeAlive() {
-        TaskPool broken = runtime.addPool("broken", LIMITS, tensors -> {
+        TaskPool broken = runtime.newGroup().addPool("broken", LIMITS, tensors -> {
             throw new StackOverflowError("expected by the test");
         });
 
@@ -322,7 +324,7 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_whoseComputationThrowsAnRpcException_keepsIt() {
-        TaskPool picky = runtime.addPool("picky", LIMITS, tensors -> {
+        TaskPool picky = runtime.newGroup().addPool("picky", LIMITS, tensors -> {
             throw new ExpertFailedException("not finite");
         });
 
@@ -335,9 +337,9 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_whoseResultHasTooFewRows_isNotComputedAgain() {
-        TaskPool lossy = runtime.addPool("lossy", LIMITS, tensors -> {
+        TaskPool lossy = runtime.newGroup().addPool("lossy", LIMITS, tensors -> {
             negate(tensors);
-            return new NDList(tensors.head().get("0:1"));
+            return Computation.of(new NDList(tensors.head().get("0:1")));
         });
         List<CompletableFuture<List<Float>>> results;
         try (var stall = new Stall()) {
@@ -350,7 +352,7 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_ofABooleanThatIsNeither_failsThatTaskAlone() {
-        TaskPool pool = runtime.addPool("booleans", LIMITS, tensors -> tensors);
+        TaskPool pool = runtime.newGroup().addPool("booleans", LIMITS, Computation::of);
         CompletableFuture<List<TensorFrame>> good;
         CompletableFuture<List<TensorFrame>> bad;
         try (var stall = new Stall()) {
@@ -369,7 +371,7 @@ class BatchingRuntimeTest {
         ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(1).writeByte(value);
         return Mono.using(
                         () -> new TensorFrame(TensorDescriptor.of(ElementType.BOOL, 1), data),
-                        tensor -> pool.submit(List.of(tensor), 1, Deadline.after(TIMEOUT), Compression.NONE),
+                        tensor -> pool.submit(new Call(List.of(tensor), 1, Deadline.after(TIMEOUT), 0, CALLER)),
                         TensorFrame::release)
                 .toFuture();
     }
@@ -390,7 +392,7 @@ class BatchingRuntimeTest {
         }
 
         assertThat(await(underWay)).containsExactly(0f);
-        assertThat(atLast).succeedsWithin(TIMEOUT).isEqualTo("hivemind-device-test");
+        assertThat(atLast).succeedsWithin(TIMEOUT).isEqualTo("hivemind-device-test-0");
         assertFails(submit(pool, 2f), PeerUnavailableException.class);
         assertThat(batches).isEmpty();
         closing.dispose();
@@ -405,7 +407,7 @@ class BatchingRuntimeTest {
 
     @Test
     void submit_fromManyThreadsOfWhichSomeCancel_answersAllOthers() {
-        TaskPool pool = runtime.addPool("busy", new BatchLimits(MAX_BATCH, 100_000), this::negate);
+        TaskPool pool = runtime.newGroup().addPool("busy", new BatchLimits(MAX_BATCH, 100_000), this::negate);
         List<CompletableFuture<List<Float>>> results = IntStream.range(0, 2_000)
                 .parallel()
                 .mapToObj(i -> {
@@ -423,5 +425,193 @@ class BatchingRuntimeTest {
             }
         }
         assertThat(pool.queuedRows()).isZero();
+    }
+
+    /** Calls of one row each, of which it counts how many were asked for. */
+    private static Flux<Call> calls(int count, AtomicInteger emitted) {
+        return Flux.range(1, count).map(i -> {
+            emitted.incrementAndGet();
+            return new Call(List.of(frame(i)), 1, Deadline.after(TIMEOUT), 0, CALLER);
+        });
+    }
+
+    @Test
+    void submitAll_whileTheDeviceStands_stopsAtHalfOfTheRowsAndOneCall() {
+        TaskPool pool = runtime.newGroup().addPool("bounded", new BatchLimits(MAX_BATCH, 64), this::negate);
+        var emitted = new AtomicInteger();
+        CompletableFuture<List<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = pool.submitAll(
+                            calls(1_000, emitted), 256, (call, result) -> result.map(BatchingRuntimeTest::consume))
+                    .collectList()
+                    .toFuture();
+
+            assertThat(pool.queuedRows()).isEqualTo(32);
+            assertThat(emitted).hasValue(33);
+        }
+
+        assertThat(results.orTimeout(TIMEOUT.toSeconds(), TimeUnit.SECONDS).join())
+                .containsExactlyInAnyOrderElementsOf(IntStream.rangeClosed(1, 1_000)
+                        .mapToObj(i -> List.of((float) -i))
+                        .toList());
+        assertThat(pool.queuedRows()).isZero();
+    }
+
+    @Test
+    void submitAll_whoseResultsNobodyReads_stopsAtTheCallsInFlight() {
+        TaskPool pool = runtime.newGroup().addPool("unread", new BatchLimits(MAX_BATCH, 64), this::negate);
+        var emitted = new AtomicInteger();
+        Flux<List<Float>> results =
+                pool.submitAll(calls(1_000, emitted), 5, (call, result) -> result.map(BatchingRuntimeTest::consume));
+
+        StepVerifier.create(results, 1)
+                .expectNextCount(1)
+                .then(() -> await(submit(pool(), 1f)))
+                .then(() -> assertThat(emitted.get()).isBetween(5, 8))
+                .thenCancel()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void submitAll_withACallThatFails_answersTheOthers() {
+        TaskPool pool = runtime.newGroup().addPool("fragile", LIMITS, this::superstitious);
+        var emitted = new AtomicInteger();
+
+        List<List<Float>> results = pool.submitAll(
+                        calls(20, emitted),
+                        4,
+                        (call, result) -> result.map(BatchingRuntimeTest::consume)
+                                .onErrorReturn(ExpertFailedException.class, List.of()))
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(results).hasSize(20).containsOnlyOnce(List.of()).doesNotContain(List.of(-13f));
+    }
+
+    private Computation superstitious(NDList tensors) {
+        if (values(tensors.head()).contains(13f)) {
+            throw new IllegalStateException("superstitious");
+        }
+        return negate(tensors);
+    }
+
+    @Test
+    void submitAll_thenCancelled_takesEverythingOut() {
+        TaskPool pool = runtime.newGroup().addPool("left", new BatchLimits(MAX_BATCH, 64), this::negate);
+        var emitted = new AtomicInteger();
+        try (var stall = new Stall()) {
+            Disposable stream = pool.submitAll(
+                            calls(1_000, emitted), 256, (call, result) -> result.map(BatchingRuntimeTest::consume))
+                    .subscribe();
+            assertThat(pool.queuedRows()).isPositive();
+
+            stream.dispose();
+
+            assertThat(pool.queuedRows()).isZero();
+        }
+        await(submit(pool(), 1f));
+        assertThat(batches).containsExactly(List.of(1f));
+    }
+
+    @Test
+    void submitAll_toAClosedRuntime_failsEachCall() {
+        runtime.close(() -> {}).block(TIMEOUT);
+
+        List<Boolean> answered = pool().submitAll(
+                        calls(10, new AtomicInteger()),
+                        2,
+                        (call, result) -> result.map(BatchingRuntimeTest::consume)
+                                .map(values -> true)
+                                .onErrorReturn(PeerUnavailableException.class, false))
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(answered).hasSize(10).containsOnly(false);
+    }
+
+    @Test
+    void submit_withPoisonousRowsNamed_computesTheOthersAsOneBatch() {
+        List<List<Float>> committed = new ArrayList<>();
+        TaskPool pool = runtime.newGroup().addPool("poison", LIMITS, tensors -> {
+            List<Float> rows = values(tensors.head());
+            var poisonous = new BitSet();
+            IntStream.range(0, rows.size()).filter(i -> rows.get(i).isNaN()).forEach(poisonous::set);
+            if (!poisonous.isEmpty()) {
+                throw new PoisonousRowsException("poison", poisonous);
+            }
+            return new Computation(new NDList(tensors.head().neg()), () -> committed.add(rows), Duration.ZERO);
+        });
+        List<CompletableFuture<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = List.of(submit(pool, 1f, 2f), submit(pool, 3f, Float.NaN), submit(pool, 4f));
+        }
+
+        assertThat(await(results.get(0))).containsExactly(-1f, -2f);
+        assertFails(results.get(1), ExpertFailedException.class);
+        assertThat(await(results.get(2))).containsExactly(-4f);
+        assertThat(committed).containsExactly(List.of(1f, 2f, 4f));
+    }
+
+    @Test
+    void submit_withPoisonousTasksThatNobodyNames_computesTheOthersAsOneBatch() {
+        List<List<Float>> committed = new ArrayList<>();
+        TaskPool pool = runtime.newGroup().addPool("nameless", LIMITS, tensors -> {
+            List<Float> rows = values(tensors.head());
+            if (rows.contains(13f)) {
+                throw new IllegalStateException("superstitious");
+            }
+            return new Computation(new NDList(tensors.head().neg()), () -> committed.add(rows), Duration.ZERO);
+        });
+        List<CompletableFuture<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = Stream.of(1f, 2f, 13f, 4f, 5f, 13f, 7f)
+                    .map(row -> submit(pool, row))
+                    .toList();
+        }
+
+        assertFails(results.get(2), ExpertFailedException.class);
+        assertFails(results.get(5), ExpertFailedException.class);
+        List.of(0, 1, 3, 4, 6).forEach(i -> assertThat(await(results.get(i))).hasSize(1));
+        assertThat(committed).containsExactly(List.of(1f, 2f, 4f, 5f, 7f));
+    }
+
+    @Test
+    void submit_whoseHalvesCanBeComputedButNotTheWhole_failsAtOnce() {
+        TaskPool pool = runtime.newGroup().addPool("odd", LIMITS, tensors -> {
+            if (values(tensors.head()).size() > 1) {
+                throw new IllegalStateException("expected by the test");
+            }
+            return negate(tensors);
+        });
+        List<CompletableFuture<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = List.of(submit(pool, 1f), submit(pool, 2f));
+        }
+
+        results.forEach(result -> assertFails(result, ExpertFailedException.class));
+        assertThat(await(submit(pool, 3f))).containsExactly(-3f);
+    }
+
+    @Test
+    void submit_whoseCommitFails_isNotTriedAgain() {
+        var commits = new AtomicInteger();
+        TaskPool pool = runtime.newGroup()
+                .addPool(
+                        "commit",
+                        LIMITS,
+                        tensors -> new Computation(
+                                tensors,
+                                () -> {
+                                    commits.incrementAndGet();
+                                    throw new IllegalStateException("expected by the test");
+                                },
+                                Duration.ZERO));
+        List<CompletableFuture<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = List.of(submit(pool, 1f), submit(pool, 2f));
+        }
+
+        results.forEach(result -> assertFails(result, ExpertFailedException.class));
+        assertThat(commits).hasValue(1);
     }
 }

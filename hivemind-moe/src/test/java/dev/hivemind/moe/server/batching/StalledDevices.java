@@ -1,13 +1,16 @@
 package dev.hivemind.moe.server.batching;
 
+import dev.hivemind.moe.tensor.TensorOps;
 import reactor.blockhound.BlockHound;
 import reactor.blockhound.integration.BlockHoundIntegration;
 
-/** Lets {@link BatchingRuntimeTest} hold up a device thread, which stands for a computation that takes long. */
+/** Lets tests hold up a device thread, which stands for a computation that takes long, and lets one load the engine. */
 public final class StalledDevices implements BlockHoundIntegration {
 
     @Override
     public void applyTo(BlockHound.Builder builder) {
-        builder.allowBlockingCallsInside(BatchingRuntimeTest.class.getName(), "uninterrupted");
+        builder.allowBlockingCallsInside(BatchingRuntimeTest.class.getName(), "uninterrupted")
+                .allowBlockingCallsInside(BatchingTimesTest.class.getName(), "meet")
+                .allowBlockingCallsInside(TensorOps.class.getName(), "loadEngine");
     }
 }

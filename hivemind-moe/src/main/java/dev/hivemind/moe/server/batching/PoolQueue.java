@@ -1,0 +1,148 @@
+package dev.hivemind.moe.server.batching;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
+
+/** The tasks that wait in one pool. All but the constants is guarded by the lock of {@link WaitingTasks}. */
+final class PoolQueue {
+
+    private final String name;
+    private final PoolGroup group;
+    private final BatchLimits limits;
+    private final BatchFunction function;
+
+    private final Map<PriorityClass, FairQueue> classes = new EnumMap<>(PriorityClass.class);
+    private final Quota admittedRows;
+    private final ComputeTime computeTime = new ComputeTime();
+    private long urgency;
+    private long dueNanos;
+
+    PoolQueue(String name, PoolGroup group, BatchLimits limits, BatchFunction function) {
+        this.name = name;
+        this.group = group;
+        this.limits = limits;
+        this.function = function;
+        this.admittedRows = new Quota(limits.maxQueuedRows());
+        for (PriorityClass priorityClass : PriorityClass.values()) {
+            classes.put(priorityClass, new FairQueue());
+        }
+    }
+
+    PoolGroup group() {
+        return group;
+    }
+
+    BatchLimits limits() {
+        return limits;
+    }
+
+    BatchFunction function() {
+        return function;
+    }
+
+    ComputeTime computeTime() {
+        return computeTime;
+    }
+
+    /** Rows that have found room here, whether they are queued yet or not. */
+    Quota admittedRows() {
+        return admittedRows;
+    }
+
+    void enqueue(Task task, long now) {
+        boolean first = isEmpty();
+        task.enqueue(now, limits.linger().toNanos());
+        classOf(task).add(task);
+        urgency = first || task.urgency() - urgency < 0 ? task.urgency() : urgency;
+        dueNanos = first || task.dueNanos() - dueNanos < 0 ? task.dueNanos() : dueNanos;
+    }
+
+    /** Takes a task out, if it is here. */
+    boolean remove(Task task) {
+        boolean removed = classOf(task).remove(task);
+        if (removed && (task.urgency() == urgency || task.dueNanos() == dueNanos)) {
+            refresh();
+        }
+        return removed;
+    }
+
+    /** Takes the tasks of the next batch out of the queue, the most urgent class first. */
+    Filling fill(long now) {
+        var batch = new Filling(limits.maxBatchSize(), now);
+        occupied()
+                .sorted((one, other) -> Long.signum(urgency(one) - urgency(other)))
+                .toList()
+                .forEach(queue -> queue.fill(batch));
+        refresh();
+        return batch;
+    }
+
+    List<Task> tasks() {
+        return occupied().flatMap(FairQueue::tasks).toList();
+    }
+
+    boolean isEmpty() {
+        return occupied().findAny().isEmpty();
+    }
+
+    long rows() {
+        return occupied().mapToLong(FairQueue::rows).sum();
+    }
+
+    /** The moment by which pools are ordered: the earlier the more urgent. Only for a pool that is not empty. */
+    long urgency() {
+        return urgency;
+    }
+
+    /** How long a free device waits for more rows; not positive when it takes those that are here. */
+    long lingersForNanos(long now) {
+        return rows() >= limits.minBatchSize() ? 0 : dueNanos - now;
+    }
+
+    /** Rows that are computed before those of a new task. */
+    long rowsBefore(Task task) {
+        long rows = classOf(task).rowsBefore(task);
+        for (Map.Entry<PriorityClass, FairQueue> entry : classes.entrySet()) {
+            rows += entry.getKey().compareTo(task.priorityClass()) > 0
+                    ? entry.getValue().rows()
+                    : 0;
+        }
+        return rows;
+    }
+
+    private FairQueue classOf(Task task) {
+        return requireNonNull(classes.get(task.priorityClass()));
+    }
+
+    private Stream<FairQueue> occupied() {
+        return classes.values().stream().filter(queue -> queue.oldest().isPresent());
+    }
+
+    private static long urgency(FairQueue queue) {
+        return queue.oldest().map(Task::urgency).orElse(Long.MAX_VALUE);
+    }
+
+    private void refresh() {
+        urgency = earliest(Task::urgency, urgency, occupied().flatMap(queue -> queue.oldest().stream()));
+        dueNanos = limits.minBatchSize() == 1
+                ? urgency
+                : earliest(Task::dueNanos, dueNanos, occupied().flatMap(FairQueue::tasks));
+    }
+
+    /** By difference: the clock may overflow. */
+    private static long earliest(ToLongFunction<Task> moment, long otherwise, Stream<Task> tasks) {
+        return tasks.mapToLong(moment)
+                .reduce((one, other) -> one - other < 0 ? one : other)
+                .orElse(otherwise);
+    }
+
+    @Override
+    public String toString() {
+        return "'" + name + "'";
+    }
+}

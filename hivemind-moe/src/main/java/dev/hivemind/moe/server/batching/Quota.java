@@ -1,0 +1,60 @@
+package dev.hivemind.moe.server.batching;
+
+import dev.hivemind.rsocket.identity.PeerId;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * A bounded amount of something that callers share.
+ *
+ * <p>A caller that has some already gets more only up to as much as is free. One caller alone so comes to half of the
+ * limit, two to a third each, and there is always room for one more. Guarded by the lock of {@link WaitingTasks}.
+ */
+final class Quota {
+
+    private final long limit;
+    private final Map<PeerId, Long> byCaller = new HashMap<>();
+    private long used;
+
+    Quota(long limit) {
+        this.limit = limit;
+    }
+
+    /** A caller that has nothing yet may always use what is free; anything fits into an untouched quota. */
+    boolean admits(PeerId caller, long amount) {
+        if (used == 0) {
+            return true;
+        }
+        long own = byCaller.getOrDefault(caller, 0L);
+        return amount <= limit - used && (own == 0 || own + amount <= limit - used);
+    }
+
+    void add(PeerId caller, long amount) {
+        byCaller.merge(caller, amount, Long::sum);
+        used += amount;
+    }
+
+    void remove(PeerId caller, long amount) {
+        byCaller.computeIfPresent(caller, (key, own) -> own > amount ? own - amount : null);
+        used -= amount;
+    }
+
+    long used() {
+        return used;
+    }
+
+    long usedBy(PeerId caller) {
+        return byCaller.getOrDefault(caller, 0L);
+    }
+
+    /**
+     * What others use, as far as they go before a caller that takes turns with them.
+     *
+     * @param own what the caller has itself then
+     */
+    long usedBefore(PeerId caller, long own) {
+        return byCaller.entrySet().stream()
+                .mapToLong(entry -> entry.getKey().equals(caller) ? entry.getValue() : Math.min(entry.getValue(), own))
+                .sum();
+    }
+}
