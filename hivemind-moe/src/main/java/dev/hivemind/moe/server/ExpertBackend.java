@@ -167,11 +167,11 @@ public final class ExpertBackend implements AutoCloseable {
     }
 
     private NDList evaluate(NDList inputs) {
-        Finite.requireRows(inputs, "An input");
+        Finite.requireGiven(inputs, "An input");
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList outputs = block.forward(store, inputs, false);
-            Finite.requireRows(without(outputs, inputs), "An output");
+            Finite.requireComputed(without(outputs, inputs), "An output");
             return leaving(outputs, inputs);
         }
     }
@@ -195,14 +195,14 @@ public final class ExpertBackend implements AutoCloseable {
     }
 
     private NDList differentiate(NDList inputs, List<NDArray> outputGradients) {
-        Finite.requireRows(inputs, "An input");
-        Finite.requireModestRows(outputGradients, "A gradient of an output");
+        Finite.requireGiven(inputs, "An input");
+        Finite.requireModest(outputGradients, "A gradient of an output");
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList leaves = leaves(inputs);
             accumulateGradients(leaves, outputGradients);
             NDList inputGradients = gradients(leaves);
-            Finite.requireRows(inputGradients, "A gradient of an input");
+            Finite.requireComputed(inputGradients, "A gradient of an input");
             return leaving(inputGradients, inputs);
         }
     }

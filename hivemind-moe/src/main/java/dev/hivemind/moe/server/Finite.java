@@ -20,25 +20,51 @@ final class Finite {
 
     private Finite() {}
 
-    /** @throws PoisonousRowsException if rows of an array hold a number that is not finite */
-    static void requireRows(List<NDArray> arrays, String what) {
+    /**
+     * For what callers gave.
+     *
+     * @throws PoisonousRowsException if rows of an array hold a number that is not finite
+     */
+    static void requireGiven(List<NDArray> arrays, String what) {
+        arrays.forEach(array -> require(array, what, Look.AT_ELEMENTS, true));
+    }
+
+    /**
+     * For what was computed out of it.
+     *
+     * @throws PoisonousRowsException if rows of an array hold a number that is not finite
+     */
+    static void requireComputed(List<NDArray> arrays, String what) {
+        arrays.forEach(array -> require(array, what, Look.AT_ELEMENTS, false));
+    }
+
+    /**
+     * For gradients that callers gave. Their squares must not overflow either, as they would in an optimizer's second
+     * moment.
+     *
+     * @throws PoisonousRowsException if rows of an array hold such a number
+     */
+    static void requireModest(List<NDArray> arrays, String what) {
+        arrays.forEach(array -> require(array, what, Look.AT_SQUARES, true));
+    }
+
+    /**
+     * How to see whether numbers are finite.
+     *
+     * @param whole to one number, not finite if an element is not
+     * @param byRow to one number for each row, not finite if and only if one of its elements is not
+     */
+    private record Look(UnaryOperator<NDArray> whole, UnaryOperator<NDArray> byRow) {
+
         // Zero times a number is zero if and only if that is finite. A sum alone may overflow.
-        arrays.forEach(array -> require(array, what, NDArray::sum, Finite::zeros));
+        static final Look AT_ELEMENTS = new Look(NDArray::sum, Finite::zeros);
+        static final Look AT_SQUARES = new Look(Finite::norm, Finite::norms);
     }
 
     private static NDArray zeros(NDArray rows) {
         try (NDArray zeros = rows.mul(0)) {
             return zeros.sum(new int[] {1});
         }
-    }
-
-    /**
-     * The same, and their squares do not overflow either, as they would in an optimizer's second moment.
-     *
-     * @throws PoisonousRowsException if rows of an array hold such a number
-     */
-    static void requireModestRows(List<NDArray> arrays, String what) {
-        arrays.forEach(array -> require(array, what, Finite::norm, Finite::norms));
     }
 
     private static NDArray norm(NDArray array) {
@@ -60,15 +86,14 @@ final class Finite {
                 : array.reshape(array.getShape());
     }
 
-    private static void require(
-            NDArray array, String what, UnaryOperator<NDArray> whole, UnaryOperator<NDArray> byRow) {
-        if (!array.getDataType().isFloating() || isFinite(whole.apply(array))) {
+    private static void require(NDArray array, String what, Look look, boolean certain) {
+        if (!array.getDataType().isFloating() || isFinite(look.whole().apply(array))) {
             return;
         }
         try (NDArray rows = array.reshape(array.getShape().get(0), -1)) {
-            BitSet poisonous = notFinite(byRow.apply(rows));
+            BitSet poisonous = notFinite(look.byRow().apply(rows));
             if (!poisonous.isEmpty()) {
-                throw new PoisonousRowsException(what + " " + COMPLAINT, poisonous);
+                throw new PoisonousRowsException(what + " " + COMPLAINT, poisonous, certain);
             }
         }
     }

@@ -101,18 +101,22 @@ final class Attempts {
         }
         List<Task> named = named(tasks, error);
         Map<Task, RpcException> culprits = new HashMap<>();
-        if (!named.isEmpty() && named.size() < tasks.tasks().size()) {
+        if (!named.isEmpty()) {
             RpcException reason = toRpcException(error);
             named.forEach(task -> culprits.put(task, reason));
         } else {
-            // Nobody was named, or everybody, as happens when rows spoil each other.
             tasks.halves().forEach(half -> culprits.putAll(culpritsAmong(half)));
         }
         return culprits;
     }
 
+    /** The tasks that the error names; none if it names all, as happens when rows spoil each other. */
     private static List<Task> named(Batch tasks, Throwable error) {
-        return error instanceof PoisonousRowsException poison ? tasks.ownersOf(poison.rows()) : List.of();
+        if (error instanceof PoisonousRowsException poison) {
+            List<Task> owners = tasks.ownersOf(poison.rows());
+            return poison.isCertain() || owners.size() < tasks.tasks().size() ? owners : List.of();
+        }
+        return List.of();
     }
 
     private Map<Task, RpcException> culpritsAmong(Batch half) {

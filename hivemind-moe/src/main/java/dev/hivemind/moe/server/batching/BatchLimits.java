@@ -58,8 +58,12 @@ public record BatchLimits(int maxBatchSize, int maxQueuedRows, int minBatchSize,
         return new BatchLimits(maxBatchSize, maxQueuedRows, rows, wait);
     }
 
-    void requireFits(int rows) {
-        require(rows >= 1 && rows <= maxBatchSize, "A call has 1 to %d rows, not %d".formatted(maxBatchSize, rows));
+    boolean fits(int rows) {
+        return rows >= 1 && rows <= maxBatchSize;
+    }
+
+    String complaint(int rows) {
+        return "A call has 1 to %d rows, not %d".formatted(maxBatchSize, rows);
     }
 
     private static void require(boolean condition, String message) {

@@ -4,6 +4,7 @@ import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -59,7 +60,9 @@ public final class TaskPool {
      * @throws IllegalArgumentException if the call has no rows, or more than a batch
      */
     public Mono<List<TensorFrame>> submit(Call call) {
-        queue.limits().requireFits(call.rows());
+        if (!queue.limits().fits(call.rows())) {
+            throw new IllegalArgumentException(queue.limits().complaint(call.rows()));
+        }
         return result(reply -> enter(Task.borrowing(call), reply));
     }
 
@@ -78,8 +81,8 @@ public final class TaskPool {
      * when that one has found room; so when the device stands still, at most what one caller may have in the pool is
      * accepted, and one call more.
      *
-     * <p>Errors: one call's are those of {@link #submit} and signalled to {@code answer}; those of {@code calls} end the
-     * result. Cancellation takes out the calls that wait.
+     * <p>Errors: one call's are those of {@link #submit}, and {@link SchemaMismatchException} if it has no rows or more
+     * than a batch, all signalled to {@code answer}; those of {@code calls} end the result. Cancellation takes out the calls that wait.
      *
      * <p>Ownership: takes over the tensors of the calls.
      *
@@ -101,7 +104,12 @@ public final class TaskPool {
     private Mono<Applicant> whenAdmitted(Call call) {
         return Mono.create(decided -> {
             var applicant = new Applicant(queue, Task.owning(call), decided);
-            tasks.admitLater(applicant);
+            if (queue.limits().fits(call.rows())) {
+                tasks.admitLater(applicant);
+            } else {
+                applicant.refuse(new SchemaMismatchException(queue.limits().complaint(call.rows())));
+                applicant.answer();
+            }
             decided.onCancel(() -> abandon(applicant));
         });
     }

@@ -11,6 +11,7 @@ import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.ElementType;
@@ -537,7 +538,7 @@ class BatchingRuntimeTest {
             var poisonous = new BitSet();
             IntStream.range(0, rows.size()).filter(i -> rows.get(i).isNaN()).forEach(poisonous::set);
             if (!poisonous.isEmpty()) {
-                throw new PoisonousRowsException("poison", poisonous);
+                throw new PoisonousRowsException("poison", poisonous, false);
             }
             return new Computation(new NDList(tensors.head().neg()), () -> committed.add(rows), Duration.ZERO);
         });
@@ -613,5 +614,60 @@ class BatchingRuntimeTest {
 
         results.forEach(result -> assertFails(result, ExpertFailedException.class));
         assertThat(commits).hasValue(1);
+    }
+
+    @Test
+    void submit_ofNothingButCertainPoison_isComputedOnce() {
+        var computed = new AtomicInteger();
+        TaskPool pool = runtime.newGroup().addPool("certain", LIMITS, tensors -> {
+            computed.incrementAndGet();
+            var all = new BitSet();
+            all.set(0, (int) tensors.head().getShape().get(0));
+            throw new PoisonousRowsException("poison", all, true);
+        });
+        List<CompletableFuture<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = Stream.of(1f, 2f, 3f).map(row -> submit(pool, row)).toList();
+        }
+
+        results.forEach(result -> assertFails(result, ExpertFailedException.class));
+        assertThat(computed).hasValue(1);
+    }
+
+    @Test
+    void submit_whereOneRowSpoilsAll_failsItAlone() {
+        TaskPool pool = runtime.newGroup().addPool("spoiled", LIMITS, tensors -> {
+            if (values(tensors.head()).contains(13f)) {
+                var all = new BitSet();
+                all.set(0, (int) tensors.head().getShape().get(0));
+                throw new PoisonousRowsException("spoiled", all, false);
+            }
+            return negate(tensors);
+        });
+        List<CompletableFuture<List<Float>>> results;
+        try (var stall = new Stall()) {
+            results = Stream.of(1f, 13f, 3f).map(row -> submit(pool, row)).toList();
+        }
+
+        assertThat(await(results.get(0))).containsExactly(-1f);
+        assertFails(results.get(1), ExpertFailedException.class);
+        assertThat(await(results.get(2))).containsExactly(-3f);
+    }
+
+    @Test
+    void submitAll_withACallOfMoreRowsThanABatch_failsItAlone() {
+        Flux<Call> calls = Flux.just(1, MAX_BATCH + 1, 2)
+                .map(rows -> new Call(List.of(frame(rows(1f, rows))), rows, Deadline.after(TIMEOUT), 0, CALLER));
+
+        List<Integer> answered = pool().submitAll(
+                        calls,
+                        1,
+                        (call, result) -> result.map(BatchingRuntimeTest::consume)
+                                .map(List::size)
+                                .onErrorReturn(SchemaMismatchException.class, -1))
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(answered).containsExactly(1, -1, 2);
     }
 }
