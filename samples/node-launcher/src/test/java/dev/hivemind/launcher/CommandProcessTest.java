@@ -90,7 +90,7 @@ class CommandProcessTest {
 
     @Test
     void server_withExpertsTooLargeToTravel_saysSo() throws Exception {
-        assertFails(ExitCodes.USAGE, "hiddenDim", "server", "--hidden-dim", "70000");
+        assertFails(ExitCodes.USAGE, "hidden-dim", "server", "--hidden-dim", "70000");
     }
 
     @Test

@@ -152,12 +152,16 @@ public final class TaskPool {
         }
     }
 
-    /** Ends what nobody receives: the frames of a result, or a task that had just found room. */
+    /** Ends what nobody receives: a call of a stream, a task that had just found room, or the frames of a result. */
     private void discard(Object late) {
-        if (late instanceof Applicant applicant) {
+        if (late instanceof Call call) {
+            call.release();
+        } else if (late instanceof Applicant applicant) {
             withdraw(applicant);
         } else if (late instanceof List<?> frames) {
-            frames.forEach(frame -> ((TensorFrame) frame).release());
+            frames.forEach(this::discard);
+        } else if (late instanceof TensorFrame frame) {
+            frame.release();
         }
     }
 

@@ -38,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 @SuppressWarnings("try") // a stall works by being open
@@ -669,5 +670,34 @@ class BatchingRuntimeTest {
                 .block(TIMEOUT);
 
         assertThat(answered).containsExactly(1, -1, 2);
+    }
+
+    @Test
+    void submitAll_ofManyStreamsThatAreCancelledAnywhere_losesNothing() {
+        TaskPool pool = runtime.newGroup().addPool("restless", new BatchLimits(MAX_BATCH, 48), this::negate);
+
+        List<Long> answered = Flux.range(0, 200)
+                .flatMap(
+                        stream -> pool.submitAll(
+                                        calls(40, new AtomicInteger()).subscribeOn(Schedulers.parallel()),
+                                        1 + stream % 7,
+                                        (call, result) -> result.map(BatchingRuntimeTest::consume))
+                                .take(stream % 41)
+                                .count(),
+                        16)
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(answered).hasSize(200);
+        assertThat(answered.stream().mapToLong(Long::longValue).sum())
+                .isEqualTo(IntStream.range(0, 200)
+                        .map(stream -> Math.min(40, stream % 41))
+                        .sum());
+        assertThat(await(submit(pool, 1f))).containsExactly(-1f);
+        // A stream that has just found room when it is cancelled gives it back on its own thread.
+        Mono.fromSupplier(pool::queuedRows)
+                .repeat()
+                .takeUntil(rows -> rows == 0)
+                .blockLast(TIMEOUT);
     }
 }
