@@ -12,6 +12,10 @@ final class ComputeTime {
     /** Below this spread of batch sizes, relative to their mean, there is no telling the two parts apart. */
     private static final double MIN_SPREAD = 1e-3;
 
+    /** Batches larger than the largest observed, by more than this factor, are thought to take no longer. */
+    private static final int MAX_EXTRAPOLATION = 2;
+
+    private int largest;
     private double weight;
     private double rowSum;
     private double nanoSum;
@@ -19,6 +23,7 @@ final class ComputeTime {
     private double rowNanoSum;
 
     void record(int rows, long nanos) {
+        largest = Math.max(largest, rows);
         weight = MEMORY * weight + 1;
         rowSum = MEMORY * rowSum + rows;
         nanoSum = MEMORY * nanoSum + nanos;
@@ -35,7 +40,8 @@ final class ComputeTime {
         if (!isKnown()) {
             return 0;
         }
-        return Math.max(0, Math.round(nanoSum / weight + nanosPerRow() * (rows - rowSum / weight)));
+        double known = Math.min(rows, (double) MAX_EXTRAPOLATION * largest);
+        return Math.max(0, Math.round(nanoSum / weight + nanosPerRow() * (known - rowSum / weight)));
     }
 
     private double nanosPerRow() {

@@ -50,4 +50,14 @@ class ComputeTimeTest {
 
         assertThat(time.ofBatch(100_000)).isPositive();
     }
+
+    @Test
+    void ofBatch_farBeyondWhatWasObserved_doesNotExtrapolateNoise() {
+        for (int i = 0; i < 10; i++) {
+            time.record(1, 1_000);
+            time.record(2, 1_900);
+        }
+
+        assertThat(time.ofBatch(4_096)).isEqualTo(time.ofBatch(4)).isLessThan(5_000);
+    }
 }
