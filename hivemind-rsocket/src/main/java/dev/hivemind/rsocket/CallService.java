@@ -6,6 +6,8 @@ import dev.hivemind.rsocket.error.ReplyTooLargeException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.Payload;
+import io.rsocket.RSocketErrorException;
+import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.reactivestreams.Publisher;
@@ -38,7 +40,7 @@ final class CallService {
                         caller.flatMap(peer -> serve(peer, request).flatMap(reply -> withhold(peer, request, reply))))
                 .flatMap(this::paced)
                 .map(reply -> calls.codec().encode(request.header(), reply))
-                .doOnDiscard(Reply.class, Reply::release);
+                .transform(Discards::released);
     }
 
     /** A reply that one payload holds; any other is kept until the caller asks for it on a channel. */
@@ -81,7 +83,7 @@ final class CallService {
                 entered -> new MessageAssembler(payloads, calls.limits(caller.peerId()))
                         .flatMap(message -> answer(caller, message), CALLS_PER_CHANNEL, 1),
                 CallLimits::leaveChannel);
-        return new MessageChunks(replies, window).doOnDiscard(Message.class, Message::release);
+        return new MessageChunks(replies, window);
     }
 
     /** What a subscription emits; borrows the request until the Flux ends. */
@@ -93,9 +95,9 @@ final class CallService {
                                 calls.subscriptions().dispatch(caller, request),
                                 request.header().deadline())
                         .map(reply -> Message.of(request.header(), reply))
-                        .doOnDiscard(Reply.class, Reply::release),
+                        .transform(Discards::released),
                 entered -> entered.leave(bytes));
-        return new MessageChunks(replies, window).doOnDiscard(Message.class, Message::release);
+        return new MessageChunks(replies, window);
     }
 
     /** Takes over the message. A call that fails does not end the channel. */
@@ -106,7 +108,7 @@ final class CallService {
                         .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
                         .map(reply -> Message.of(request.header(), reply))
                         .onErrorResume(error -> Mono.just(failure(request, error)))
-                        .doOnDiscard(Reply.class, Reply::release),
+                        .transform(Discards::released),
                 Request::release);
     }
 
@@ -144,8 +146,13 @@ final class CallService {
         return Mono.using(() -> limits.enter(small), entered -> call, entered -> entered.leave(small));
     }
 
+    /** What the caller signals, and the end of its connection, are no news. */
     static void logUnexpected(Throwable error) {
-        if (!(error instanceof RpcException || error instanceof TimeoutException)) {
+        boolean expected = error instanceof RpcException
+                || error instanceof TimeoutException
+                || error instanceof RSocketErrorException
+                || error instanceof ClosedChannelException;
+        if (!expected) {
             LOG.warn("A call failed in its handler", error);
         }
     }

@@ -38,13 +38,11 @@ final class CallStream {
                 .doOnNext(delivered -> gate.release())
                 .onErrorMap(CallStream::explain)
                 .doFinally(end -> underWay.dispose())
-                .doOnDiscard(Message.class, Message::release)
-                .doOnDiscard(Reply.class, Reply::release);
+                .transform(Discards::released);
     }
 
     private Flux<Reply> answers(Flux<Request> requests) {
-        var questions = new MessageChunks(
-                requests.doOnDiscard(Request.class, Request::release).handle(this::ask), link.window());
+        var questions = new MessageChunks(requests.handle(this::ask), link.window());
         return new MessageAssembler(link.rsocket().requestChannel(questions), limits)
                 .handle(this::match)
                 .concatWith(Mono.defer(this::requireAllAnswered))

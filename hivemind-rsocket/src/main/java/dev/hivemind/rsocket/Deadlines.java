@@ -2,7 +2,6 @@ package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.frame.Deadline;
-import io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -17,7 +16,7 @@ final class Deadlines {
      * the timeout and loses is released.
      */
     static <T> Mono<T> enforce(Mono<T> source, Duration remaining) {
-        return new DeadlineMono<>(source, remaining, Deadlines::release);
+        return new DeadlineMono<>(source, remaining, Discards::release);
     }
 
     /** Fails with a {@link DeadlineExceededException} when the deadline passes before the source ends. */
@@ -28,13 +27,5 @@ final class Deadlines {
         Mono<T> late = Mono.delay(deadline.remaining())
                 .then(Mono.error(() -> new DeadlineExceededException("The deadline passed")));
         return source.takeUntilOther(late);
-    }
-
-    private static void release(Object tooLate) {
-        if (tooLate instanceof Reply reply) {
-            reply.release();
-        } else {
-            ReferenceCountUtil.safeRelease(tooLate);
-        }
     }
 }

@@ -40,7 +40,7 @@ final class Execution extends BaseSubscriber<Reply> implements PointOfNoReturn {
     void start(Function<PointOfNoReturn, Mono<Reply>> work) {
         Mono.defer(() -> work.apply(this))
                 .switchIfEmpty(Mono.error(() -> new IllegalStateException("A handler ended without an answer")))
-                .doOnDiscard(Reply.class, Reply::release)
+                .transform(Discards::released)
                 .subscribe(this);
     }
 

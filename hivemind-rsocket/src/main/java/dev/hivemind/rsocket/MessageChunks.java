@@ -30,8 +30,7 @@ final class MessageChunks extends Flux<Payload> {
 
     /** Takes over each message. */
     MessageChunks(Flux<Message> messages, SendWindow window) {
-        // RSocket replaces whatever hook for discarded items comes from further down.
-        this.messages = messages.doOnDiscard(Message.class, Message::release);
+        this.messages = Discards.released(messages);
         this.window = window;
     }
 

@@ -43,7 +43,7 @@ final class OutgoingCalls {
                 paced(request, Mono.defer(() -> link.rsocket().requestResponse(codec.encode(request))))
                         .map(answer -> codec.decodeReply(request.header(), answer))
                         .onErrorMap(ErrorCodec::fromWire)
-                        .doOnDiscard(Payload.class, Payload::release));
+                        .transform(Discards::released));
     }
 
     /** Takes over the requests; {@code check} throws for one that may not be sent. */
@@ -59,8 +59,7 @@ final class OutgoingCalls {
                     .map(answer -> PayloadCodec.requireAnswer(request.header(), PayloadCodec.toReply(answer)))
                     .transform(replies ->
                             Deadlines.enforce(replies, request.header().deadline()))
-                    .doOnDiscard(Message.class, Message::release)
-                    .doOnDiscard(Reply.class, Reply::release);
+                    .transform(Discards::released);
         });
     }
 
@@ -80,7 +79,7 @@ final class OutgoingCalls {
                     .singleOrEmpty()
                     .map(answer -> PayloadCodec.requireAnswer(request.header(), PayloadCodec.toReply(answer)))
                     .onErrorMap(IndexOutOfBoundsException.class, several -> severalAnswers())
-                    .doOnDiscard(Message.class, Message::release);
+                    .transform(Discards::released);
         }));
     }
 

@@ -98,7 +98,8 @@ public final class PeerConnection implements Disposable {
      *
      * <p>Thread: signals arrive on an event loop, or on a timer's thread when a deadline passes.
      *
-     * <p>Ownership: the stream releases each request after it was sent; the receiver of a reply releases it.
+     * <p>Ownership: the stream releases each request after it was sent, and those that Reactor discards on the way to it
+     * (so do not add a hook for that); the receiver of a reply releases it.
      */
     public Flux<Reply> stream(Route route, Flux<Request> requests) {
         requireNonNull(route, "route");

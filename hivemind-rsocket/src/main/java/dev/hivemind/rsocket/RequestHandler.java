@@ -15,7 +15,8 @@ public interface RequestHandler {
      * {@link RpcException} reaches the caller as it is, anything else as a bare {@code expert-failed}.
      *
      * <p>Ownership: borrows the request, which is released when the returned Mono ends, also by cancellation; work that
-     * may outlive it retains the body. The emitted reply passes to the caller of this method.
+     * may outlive it retains the body. The emitted reply passes to the caller of this method, and one that
+     * Reactor discards on the way is released; do not add a hook for that.
      *
      * @param caller the peer that asks, whose identity is proven
      */

@@ -67,7 +67,7 @@ final class ResultCache implements Disposable {
     Mono<Reply> call(CallKey call, Request request, Function<PointOfNoReturn, Mono<Reply>> work) {
         return Mono.<Reply>create(caller -> enter(call, request, work, caller))
                 .contextWrite(LATE_SIGNALS)
-                .doOnDiscard(Reply.class, Reply::release)
+                .transform(Discards::released)
                 .onErrorResume(NotExecuted.class, again -> call(call, request, work));
     }
 

@@ -25,7 +25,7 @@ public final class Events {
     public static Flux<EventMessage> of(PeerConnection peer) {
         return Flux.using(
                 () -> Request.ofSubscription(Operation.EVENTS, "", EventsRequestMessage.getDefaultInstance()),
-                request -> peer.subscribe(request).map(Events::read).doOnDiscard(Reply.class, Reply::release),
+                request -> peer.subscribe(request).map(Events::read),
                 Request::release);
     }
 
