@@ -9,6 +9,7 @@ import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.BatchingRuntime;
 import dev.hivemind.moe.server.batching.DeviceThreads;
 import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -37,6 +38,7 @@ public final class ExpertServer {
 
     private final PeerNode node;
     private final BatchingRuntime runtime;
+    private final ExpertEvents events;
     private final Map<String, HostedExpert> experts;
     private final @Nullable ExpertAnnouncer announcer;
     private final Disposable.Swap handlers = Disposables.swap();
@@ -46,14 +48,15 @@ public final class ExpertServer {
         this.node = builder.node;
         BatchLimits limits = builder.limits();
         this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
-        this.experts = host(builder.backends, limits, runtime);
+        this.events = new ExpertEvents(builder.events);
+        this.experts = host(builder.backends, limits);
         this.announcer = builder.announcer();
     }
 
-    private static Map<String, HostedExpert> host(
-            Map<String, ExpertBackend> backends, BatchLimits limits, BatchingRuntime runtime) {
+    private Map<String, HostedExpert> host(Map<String, ExpertBackend> backends, BatchLimits limits) {
         Map<String, HostedExpert> hosted = new LinkedHashMap<>();
-        backends.forEach((uid, backend) -> hosted.put(uid, HostedExpert.create(uid, backend, limits, runtime)));
+        backends.forEach((uid, backend) ->
+                hosted.put(uid, HostedExpert.create(uid, backend, limits, runtime.newGroup(), events)));
         return hosted;
     }
 
@@ -86,6 +89,7 @@ public final class ExpertServer {
             throw new IllegalStateException("The server is closed");
         }
         handlers.update(new ExpertRequestHandler(experts).register(node));
+        events.hosted(experts.keySet());
     }
 
     /**
@@ -106,6 +110,7 @@ public final class ExpertServer {
 
     private void freeExperts() {
         experts.values().forEach(expert -> expert.backend().close());
+        events.removed(experts.keySet());
     }
 
     /** Collects the settings of a server. Not thread-safe. */
@@ -121,10 +126,17 @@ public final class ExpertServer {
         private OptionalInt deviceThreads = OptionalInt.empty();
         private OptionalInt intraOpThreads = OptionalInt.empty();
         private @Nullable ExpertDirectory directory;
+        private @Nullable EventFeed events;
         private Duration announcePeriod = DEFAULT_ANNOUNCE_PERIOD;
 
         private Builder(PeerNode node) {
             this.node = node;
+        }
+
+        /** Where the server tells of its experts and of the batches that they compute. Default: nowhere. */
+        public Builder events(EventFeed events) {
+            this.events = requireNonNull(events, "events");
+            return this;
         }
 
         /**

@@ -50,7 +50,11 @@ class HostedExpertTest {
     private final ExpertBackend trained = ExpertBackend.create(TestExperts.ffn(WIDTH), OptimizerConfig.adam());
     private final ExpertBackend local = ExpertBackend.create(TestExperts.ffn(WIDTH), OptimizerConfig.adam());
     private final HostedExpert expert = HostedExpert.create(
-            "ffn.0", trained, new BatchLimits(BATCH_ROWS, 100, BATCH_ROWS, Duration.ofSeconds(10)), runtime);
+            "ffn.0",
+            trained,
+            new BatchLimits(BATCH_ROWS, 100, BATCH_ROWS, Duration.ofSeconds(10)),
+            runtime.newGroup(),
+            new ExpertEvents(null));
 
     @AfterEach
     void close() {

@@ -2,10 +2,14 @@ package dev.hivemind.rsocket.events;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.events.proto.EventMessage;
+import dev.hivemind.rsocket.events.proto.EventsRequestMessage;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Clock;
 import java.time.Duration;
@@ -34,6 +38,8 @@ public final class EventFeed {
 
     /** Events that wait for one subscriber. */
     static final int BUFFER_SIZE = 256;
+
+    private static final int MAX_EVENT_BYTES = 16 * 1024;
 
     /** Events on their way to a remote subscriber, besides those that wait. */
     private static final int PREFETCH = 8;
@@ -114,5 +120,26 @@ public final class EventFeed {
                 Operation.EVENTS,
                 (caller, request) ->
                         events().publishOn(Schedulers.parallel(), PREFETCH).map(Reply::ofMessage));
+    }
+
+    /**
+     * The events of a peer from the moment of subscription on, until this is cancelled or the connection closes. Who
+     * falls behind misses events, and finds their number in the next.
+     *
+     * <p>Thread: signals arrive on an event loop. Errors: {@link RpcException}s.
+     */
+    public static Flux<EventMessage> of(PeerConnection peer) {
+        return Flux.using(
+                () -> Request.ofSubscription(Operation.EVENTS, "", EventsRequestMessage.getDefaultInstance()),
+                request -> peer.subscribe(request).map(EventFeed::read),
+                Request::release);
+    }
+
+    private static EventMessage read(Reply reply) {
+        try {
+            return reply.message(EventMessage.parser(), MAX_EVENT_BYTES);
+        } finally {
+            reply.release();
+        }
     }
 }

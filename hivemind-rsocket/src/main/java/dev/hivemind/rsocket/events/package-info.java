@@ -3,7 +3,7 @@
  *
  * <p>An {@link dev.hivemind.rsocket.events.EventFeed} takes events from any thread and hands them to its subscribers, at
  * this node or, as the operation EVENTS, at others. A subscriber that is too slow misses the oldest events and is told how
- * many; it never slows the node down. {@link dev.hivemind.rsocket.events.Events} is the other end. The messages are in
+ * many; it never slows the node down. The other end subscribes with {@code EventFeed.of}. The messages are in
  * {@code events.proto} and need no tensor library.
  */
 @NullMarked

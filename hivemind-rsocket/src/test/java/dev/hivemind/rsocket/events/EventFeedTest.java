@@ -140,7 +140,7 @@ class EventFeedTest {
         PeerConnection connection = connect();
         feed.serve(listener());
 
-        StepVerifier.create(Events.of(connection).map(EventFeedTest::step))
+        StepVerifier.create(EventFeed.of(connection).map(EventFeedTest::step))
                 .expectSubscription()
                 .then(this::awaitSubscriber)
                 .then(() -> IntStream.range(0, 50).forEach(this::publish))
@@ -164,7 +164,7 @@ class EventFeedTest {
 
     @Test
     void of_aPeerWithoutAFeed_isAProtocolViolation() {
-        StepVerifier.create(Events.of(connect()))
+        StepVerifier.create(EventFeed.of(connect()))
                 .expectError(ProtocolViolationException.class)
                 .verify(TIMEOUT);
     }

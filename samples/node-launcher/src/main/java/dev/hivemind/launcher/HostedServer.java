@@ -9,8 +9,10 @@ import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.server.ExpertBackend;
 import dev.hivemind.moe.server.ExpertServer;
 import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import reactor.core.publisher.Mono;
@@ -45,7 +47,9 @@ final class HostedServer implements AutoCloseable {
     static HostedServer start(ServerOptions options) {
         PeerNode node = PeerNode.builder().listen(options.listenOn()).build();
         DhtNode dht = DhtNode.builder(node).initialPeers(options.initialPeers()).build();
-        var hosted = new HostedServer(node, dht, experts(options, node, dht));
+        var feed = new EventFeed(Clock.systemUTC());
+        feed.serve(node);
+        var hosted = new HostedServer(node, dht, experts(options, node, dht, feed));
         try {
             node.start().then(dht.start()).then(hosted.server.start()).block(START_TIMEOUT);
             return hosted;
@@ -55,10 +59,11 @@ final class HostedServer implements AutoCloseable {
         }
     }
 
-    private static ExpertServer experts(ServerOptions options, PeerNode node, DhtNode dht) {
+    private static ExpertServer experts(ServerOptions options, PeerNode node, DhtNode dht, EventFeed feed) {
         ExpertFactory factory = ExpertFactories.named(options.expertClass());
         var server = ExpertServer.builder(node)
                 .maxBatchSize(options.maxBatchSize())
+                .events(feed)
                 .announceIn(new ExpertDirectory(dht), ExpertServer.DEFAULT_ANNOUNCE_PERIOD);
         for (int i = 0; i < options.numExperts(); i++) {
             int index = options.firstIndex() + i;

@@ -101,7 +101,9 @@ public final class BatchingRuntime {
         return Mono.fromCallable(() -> {
             long start = clock.getAsLong();
             Outcome outcome = Attempts.compute(batch);
-            waiting.computed(batch, Duration.ofNanos(clock.getAsLong() - start));
+            Duration computed = Duration.ofNanos(clock.getAsLong() - start);
+            waiting.computed(batch, computed);
+            batch.pool().listener().computed(batch.report(start, computed));
             return outcome;
         });
     }

@@ -25,10 +25,20 @@ public final class PoolGroup {
      * @param name for messages to callers, for example {@code expert.5/forward}
      */
     public TaskPool addPool(String name, BatchLimits limits, BatchFunction function) {
+        return addPool(name, limits, function, BatchListener.NONE);
+    }
+
+    /**
+     * Adds a pool whose batches are told of.
+     *
+     * @param name for messages to callers, for example {@code expert.5/forward}
+     */
+    public TaskPool addPool(String name, BatchLimits limits, BatchFunction function, BatchListener listener) {
         requireNonNull(name, "name");
         requireNonNull(limits, "limits");
         requireNonNull(function, "function");
-        return adder.apply(new PoolQueue(name, this, limits, function));
+        requireNonNull(listener, "listener");
+        return adder.apply(new PoolQueue(name, this, limits, function, listener));
     }
 
     boolean isBusy() {

@@ -15,6 +15,7 @@ final class PoolQueue {
     private final PoolGroup group;
     private final BatchLimits limits;
     private final BatchFunction function;
+    private final BatchListener listener;
 
     private final Map<PriorityClass, FairQueue> classes = new EnumMap<>(PriorityClass.class);
     private final Quota admittedRows;
@@ -22,11 +23,12 @@ final class PoolQueue {
     private long urgency;
     private long dueNanos;
 
-    PoolQueue(String name, PoolGroup group, BatchLimits limits, BatchFunction function) {
+    PoolQueue(String name, PoolGroup group, BatchLimits limits, BatchFunction function, BatchListener listener) {
         this.name = name;
         this.group = group;
         this.limits = limits;
         this.function = function;
+        this.listener = listener;
         this.admittedRows = new Quota(limits.maxQueuedRows());
         for (PriorityClass priorityClass : PriorityClass.values()) {
             classes.put(priorityClass, new FairQueue());
@@ -43,6 +45,10 @@ final class PoolQueue {
 
     BatchFunction function() {
         return function;
+    }
+
+    BatchListener listener() {
+        return listener;
     }
 
     ComputeTime computeTime() {

@@ -106,6 +106,11 @@ final class Task {
         dueNanos = now + Math.min(lingerNanos, Math.max(0, remainingNanos(now) / 2));
     }
 
+    /** How long the task has waited. */
+    long waitedNanos(long now) {
+        return now - enqueuedNanos;
+    }
+
     long urgency() {
         return priorityClass.urgency(enqueuedNanos);
     }

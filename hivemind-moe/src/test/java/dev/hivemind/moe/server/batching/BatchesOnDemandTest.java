@@ -21,9 +21,14 @@ class BatchesOnDemandTest {
         var group = new PoolGroup(queue -> {
             throw new AssertionError("The test makes its pools itself");
         });
-        var pool = new PoolQueue("test", group, BatchLimits.ofBatchSize(4), tensors -> {
-            throw new AssertionError("Nothing is computed here");
-        });
+        var pool = new PoolQueue(
+                "test",
+                group,
+                BatchLimits.ofBatchSize(4),
+                tensors -> {
+                    throw new AssertionError("Nothing is computed here");
+                },
+                BatchListener.NONE);
         var task = Task.owning(new Call(List.of(), 1, Deadline.after(TIMEOUT), 0, Peers.peer(1)));
         assertThat(tasks.admit(pool, task)).isNull();
         assertThat(tasks.queue(pool, task)).isTrue();

@@ -37,9 +37,14 @@ class WaitingTasksTest {
         var group = new PoolGroup(queue -> {
             throw new AssertionError("The test makes its pools itself");
         });
-        return new PoolQueue("test", group, limits, tensors -> {
-            throw new AssertionError("Nothing is computed here");
-        });
+        return new PoolQueue(
+                "test",
+                group,
+                limits,
+                tensors -> {
+                    throw new AssertionError("Nothing is computed here");
+                },
+                BatchListener.NONE);
     }
 
     private Task task(int caller, int rows, int priority, Duration timeout) {
