@@ -49,12 +49,12 @@ final class BufferLeakDetector<T> extends ResourceLeakDetector<T> {
 
     @Override
     public @Nullable ResourceLeakTracker<T> track(T resource) {
-        return BufferAccount.enter(super.track(resource));
+        return BufferCensus.enter(resource, BufferAccount.enter(super.track(resource)));
     }
 
     @Override
     public @Nullable ResourceLeakTracker<T> trackForcibly(T resource) {
-        return BufferAccount.enter(super.trackForcibly(resource));
+        return BufferCensus.enter(resource, BufferAccount.enter(super.trackForcibly(resource)));
     }
 
     @Override
