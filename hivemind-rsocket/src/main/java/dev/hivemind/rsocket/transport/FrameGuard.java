@@ -5,7 +5,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.DecoderException;
 import io.netty.util.ReferenceCountUtil;
-import io.rsocket.transport.netty.RSocketLengthCodec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,11 +22,17 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
     private @Nullable KeepaliveBudget keepalives;
     private boolean refused;
 
-    /** Handlers are named: Reactor Netty skips a second one of the same name. */
+    /** For a connection to a peer that we chose to dial. */
     static void install(Connection connection, int maxFrameBytes) {
-        var frames = new RSocketLengthCodec(maxFrameBytes);
-        frames.setCumulator(FrameCumulator.INSTANCE);
-        connection.addHandlerLast("hivemind.frames", frames);
+        install(connection, maxFrameBytes, maxFrameBytes);
+    }
+
+    /**
+     * For a connection whose frames take at most {@code maxOpeningBytes} until the other side sends its proof. Handlers
+     * are named: Reactor Netty skips a second one of the same name.
+     */
+    static void install(Connection connection, int maxOpeningBytes, int maxFrameBytes) {
+        connection.addHandlerLast("hivemind.frames", new FrameCutter(maxOpeningBytes, maxFrameBytes));
         connection.addHandlerLast("hivemind.frame-guard", new FrameGuard());
     }
 

@@ -44,6 +44,11 @@ final class FrameRules {
         return frame.getUnsignedShort(frame.readerIndex() + TYPE_OFFSET) >>> TYPE_SHIFT;
     }
 
+    /** Whether the frame has a header, and is a request that expects no answer. */
+    static boolean isFireAndForget(ByteBuf frame) {
+        return frame.readableBytes() >= BODY_OFFSET && type(frame) == REQUEST_FNF;
+    }
+
     /** What is wrong with a frame; null if nothing is. */
     static @Nullable String violation(ByteBuf frame) {
         if (frame.readableBytes() < BODY_OFFSET) {

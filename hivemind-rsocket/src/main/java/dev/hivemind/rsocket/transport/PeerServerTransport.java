@@ -8,6 +8,9 @@ import reactor.netty.tcp.TcpServer;
 /** Accepts RSocket connections over TCP and closes those that break the framing. */
 public final class PeerServerTransport implements ServerTransport<ListeningSocket> {
 
+    /** Room for a full header, a full message of the set-up, and the framing. */
+    private static final int MAX_OPENING_FRAME_BYTES = 40 << 10;
+
     private final TcpServer server;
     private final int maxFrameBytes;
     private final AcceptLimits limits;
@@ -41,7 +44,7 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
 
     private void serve(Connection connection, ConnectionAcceptor acceptor) {
         TcpSettings.apply(connection.channel());
-        FrameGuard.install(connection, maxFrameBytes);
+        FrameGuard.install(connection, MAX_OPENING_FRAME_BYTES, maxFrameBytes);
         OutboundGate gate = OutboundGate.before(connection, "server", GateLimits.forFramesOf(maxFrameBytes));
         acceptor.apply(gate)
                 .contextWrite(context -> context.put(SendWindow.class, gate))
