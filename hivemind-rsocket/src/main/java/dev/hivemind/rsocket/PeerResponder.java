@@ -11,6 +11,7 @@ import io.rsocket.RSocket;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -56,12 +57,15 @@ final class PeerResponder implements RSocket {
         return Mono.using(() -> payload, this::receiveProof, Payload::release);
     }
 
+    /** RSocket itself refuses the channel of a peer that sends what was not asked for, and tells us of it. */
     @Override
     public Flux<Payload> requestChannel(Publisher<Payload> payloads) {
         Flux<Payload> answers = isRefused()
                 ? Flux.error(unproven())
                 : proven.flatMapMany(caller -> service.answerAll(caller, payloads));
-        return answers.doOnError(CallService::logUnexpected).onErrorMap(ErrorCodec::toWire);
+        return answers.onErrorResume(Exceptions::isOverflow, refused -> Flux.empty())
+                .doOnError(CallService::logUnexpected)
+                .onErrorMap(ErrorCodec::toWire);
     }
 
     @Override
