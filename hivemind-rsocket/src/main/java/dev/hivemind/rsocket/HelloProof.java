@@ -35,7 +35,8 @@ final class HelloProof {
         return PeerIdentity.verify(signer.publicKey().toByteArray(), statement(role, signer, other), signature);
     }
 
-    private static byte[] statement(Role role, Hello signer, Hello other) {
+    /** What is signed. */
+    static byte[] statement(Role role, Hello signer, Hello other) {
         return ByteBuffer.allocate(DOMAIN.length + 1 + 2 * (Hello.NONCE_BYTES + PeerIdentity.PUBLIC_KEY_BYTES))
                 .put(DOMAIN)
                 .put(role.wireId)
