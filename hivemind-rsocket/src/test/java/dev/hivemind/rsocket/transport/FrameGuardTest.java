@@ -119,6 +119,34 @@ class FrameGuardTest {
     }
 
     @Test
+    void frame_beforeTheProof_beyondTheOpeningLimit_closesTheConnection() {
+        EmbeddedChannel accepted = accepted();
+
+        accepted.writeInbound(Unpooled.wrappedBuffer(new byte[] {0, 2, 1}));
+
+        assertThat(accepted.isOpen()).isFalse();
+    }
+
+    @Test
+    void frame_afterTheProof_mayBeLong() {
+        EmbeddedChannel accepted = accepted();
+        ByteBuf frames = ALLOC.buffer();
+        append(frames, bytes(1, 0x05, 0, new byte[100]));
+        append(frames, bytes(3, 0x04, 0, new byte[2_000]));
+
+        accepted.writeInbound(frames);
+
+        assertThat(accepted.inboundMessages()).hasSize(2);
+        accepted.finishAndReleaseAll();
+    }
+
+    private static EmbeddedChannel accepted() {
+        var accepted = new EmbeddedChannel();
+        FrameGuard.install(Connection.from(accepted), 512, MAX_FRAME_BYTES);
+        return accepted;
+    }
+
+    @Test
     void frames_behindAMalformedOne_areDropped() {
         ByteBuf both = ALLOC.buffer();
         append(both, bytes(0, 0x3e, 0, new byte[4]));
