@@ -14,15 +14,11 @@ final class CallLimits {
     /** Channels, each of which may hold a few payloads besides its calls. */
     static final int MAX_CHANNELS = 64;
 
-    /** Replies that wait for the connection to have room. */
-    static final long MAX_QUEUED_BYTES = 16L << 20;
-
     private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
     private final AtomicInteger calls = new AtomicInteger();
     private final AtomicInteger channels = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
-    private final AtomicLong queuedBytes = new AtomicLong();
 
     /**
      * Counts a call until {@link #leave}; returns this.
@@ -68,27 +64,5 @@ final class CallLimits {
     void leave(int bodyBytes) {
         bytes.addAndGet(-bodyBytes);
         calls.decrementAndGet();
-    }
-
-    /**
-     * Counts a reply that waits until {@link #dequeue}.
-     *
-     * <p>Ownership: returns the reply, and releases it when it throws.
-     *
-     * @throws OverloadedException if too many bytes wait; nothing is counted then
-     */
-    Reply queue(Reply reply) {
-        int length = reply.body().readableBytes();
-        if (queuedBytes.addAndGet(length) > MAX_QUEUED_BYTES) {
-            dequeue(length);
-            reply.release();
-            throw new OverloadedException("The caller leaves too many replies unread", RETRY_AFTER);
-        }
-        return reply;
-    }
-
-    /** Ends the wait of a reply of so many bytes. */
-    void dequeue(int length) {
-        queuedBytes.addAndGet(-length);
     }
 }

@@ -22,11 +22,16 @@ final class CallService {
     /** Calls of one channel that are served at once. */
     static final int CALLS_PER_CHANNEL = 8;
 
+    /** Before the first reply on a channel is known. */
+    private static final int LIKELY_REPLY_BYTES = 2 << 20;
+
     private static final Logger LOG = LoggerFactory.getLogger(CallService.class);
 
     private final NodeCalls calls;
     private final SendWindow window;
     private final CallLimits limits = new CallLimits();
+    private final ReplyRoom smallReplies = new ReplyRoom(0);
+    private final ReplyRoom replies = new ReplyRoom(LIKELY_REPLY_BYTES);
 
     CallService(NodeCalls calls, SendWindow window) {
         this.calls = calls;
@@ -35,12 +40,17 @@ final class CallService {
 
     /** The answer to a request that one payload held; borrows the request until the Mono ends. */
     Mono<Payload> answer(Mono<PeerConnection> caller, Request request) {
-        return counted(
-                        request,
-                        caller.flatMap(peer -> serve(peer, request).flatMap(reply -> withhold(peer, request, reply))))
-                .flatMap(this::paced)
-                .map(reply -> calls.codec().encode(request.header(), reply))
-                .transform(Discards::released);
+        return Mono.using(
+                () -> smallReplies.enter(request.body().readableBytes()),
+                place -> counted(request, place.whenOpen(request, caller.flatMap(peer -> serveSmall(peer, request))))
+                        .flatMap(reply -> paced(reply, place))
+                        .map(reply -> calls.codec().encode(request.header(), reply))
+                        .transform(Discards::released),
+                ReplyRoom.Place::leave);
+    }
+
+    private Mono<Reply> serveSmall(PeerConnection caller, Request request) {
+        return serve(caller, request).flatMap(reply -> withhold(caller, request, reply));
     }
 
     /** A reply that one payload holds; any other is kept until the caller asks for it on a channel. */
@@ -54,21 +64,18 @@ final class CallService {
                 new ReplyTooLargeException("A reply of %d bytes has to be asked for on a channel".formatted(bytes)));
     }
 
-    /** Waits for room; beyond the limit of what may wait, the call fails instead. */
-    private Mono<Reply> paced(Reply reply) {
+    /** Waits for the window. */
+    private Mono<Reply> paced(Reply reply, ReplyRoom.Place place) {
         int bytes = reply.body().readableBytes();
+        place.fill(bytes);
         if (bytes <= OutgoingCalls.MAX_UNPACED_BYTES) {
             return Mono.just(reply);
         }
         Mono<Void> room = window.awaitRoom();
-        if (room instanceof Callable) {
-            return Mono.just(reply);
-        }
-        return Mono.using(
-                () -> limits.queue(reply), queued -> room.then(Mono.fromSupplier(() -> retained(queued))), queued -> {
-                    limits.dequeue(bytes);
-                    queued.release();
-                });
+        return room instanceof Callable
+                ? Mono.just(reply)
+                : Mono.using(
+                        () -> reply, queued -> room.then(Mono.fromSupplier(() -> retained(queued))), Reply::release);
     }
 
     private static Reply retained(Reply reply) {
@@ -102,14 +109,23 @@ final class CallService {
 
     /** Takes over the message. A call that fails does not end the channel. */
     private Mono<Message> answer(PeerConnection caller, Message message) {
+        var request = new Request(message.header(), message.body());
         return Mono.using(
-                () -> new Request(message.header(), message.body()),
-                request -> counted(request, Mono.defer(() -> takeOrServe(caller, request)))
+                () -> replies.enter(request.body().readableBytes()),
+                place -> counted(request, place.whenOpen(request, Mono.defer(() -> takeOrServe(caller, request))))
                         .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
-                        .map(reply -> Message.of(request.header(), reply))
+                        .map(reply -> toMessage(request, reply, place))
                         .onErrorResume(error -> Mono.just(failure(request, error)))
                         .transform(Discards::released),
-                Request::release);
+                place -> {
+                    request.release();
+                    place.endCall();
+                });
+    }
+
+    private static Message toMessage(Request request, Reply reply, ReplyRoom.Place place) {
+        place.fill(reply.body().readableBytes());
+        return Message.of(request.header(), reply, place::leave);
     }
 
     private static Message failure(Request request, Throwable error) {

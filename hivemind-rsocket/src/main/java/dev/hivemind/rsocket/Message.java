@@ -11,8 +11,14 @@ import io.netty.buffer.Unpooled;
  *
  * @param header says what the body is
  * @param body all of it
+ * @param onGone hears, once or more often, that nobody holds the message any more
  */
-record Message(FrameHeader header, ByteBuf body) {
+record Message(FrameHeader header, ByteBuf body, Runnable onGone) {
+
+    /** A message whose end nobody waits for. */
+    Message(FrameHeader header, ByteBuf body) {
+        this(header, body, Message::ignoreEnd);
+    }
 
     /** Borrows the request; the message holds a reference of its own. */
     static Message of(Request request) {
@@ -21,7 +27,12 @@ record Message(FrameHeader header, ByteBuf body) {
 
     /** Takes over the reply. */
     static Message of(FrameHeader request, Reply reply) {
-        return new Message(request.reply(reply.descriptors()), reply.body());
+        return of(request, reply, Message::ignoreEnd);
+    }
+
+    /** Takes over the reply. */
+    static Message of(FrameHeader request, Reply reply, Runnable onGone) {
+        return new Message(request.reply(reply.descriptors()), reply.body(), onGone);
     }
 
     static Message failure(FrameHeader request, String error) {
@@ -39,7 +50,15 @@ record Message(FrameHeader header, ByteBuf body) {
         }
     }
 
+    private static void ignoreEnd() {}
+
+    /** All of the body was passed on, with the reference to it. */
+    void passedOn() {
+        onGone.run();
+    }
+
     void release() {
         body.release();
+        onGone.run();
     }
 }

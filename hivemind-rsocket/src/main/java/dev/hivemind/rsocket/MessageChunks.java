@@ -198,8 +198,12 @@ final class MessageChunks extends Flux<Payload> {
                 fail(refused);
                 return false;
             }
+            boolean last = current == null;
             demand.take();
             actual.onNext(payload);
+            if (last) {
+                message.passedOn();
+            }
             return true;
         }
 

@@ -18,9 +18,13 @@ final class OutgoingCalls {
     /** Bodies beyond this wait for the connection's window. */
     static final int MAX_UNPACED_BYTES = 16 * 1024;
 
+    /** Calls on channels of their own; others wait. Fewer than a peer accepts, so that streams have room. */
+    static final int MAX_CHANNEL_CALLS = CallLimits.MAX_CHANNELS - 16;
+
     private final Link link;
     private final PayloadCodec codec;
     private final BodyIntake.Limits limits;
+    private final FairGate channels = new FairGate(MAX_CHANNEL_CALLS);
 
     OutgoingCalls(Link link, PayloadCodec codec, BodyIntake.Limits limits) {
         this.link = link;
@@ -72,7 +76,16 @@ final class OutgoingCalls {
     }
 
     private Mono<Reply> onChannel(Request request) {
-        return within(request, Mono.defer(() -> {
+        return within(
+                request,
+                Mono.using(
+                        () -> channels.enter(1),
+                        turn -> turn.opened().then(onFreeChannel(request)),
+                        FairGate.Pass::leave));
+    }
+
+    private Mono<Reply> onFreeChannel(Request request) {
+        return Mono.defer(() -> {
             Flux<Message> one = Mono.fromSupplier(() -> Message.of(request)).flux();
             var answers = link.rsocket().requestChannel(new MessageChunks(one, link.window()));
             return new MessageAssembler(answers, limits)
@@ -80,7 +93,7 @@ final class OutgoingCalls {
                     .map(answer -> PayloadCodec.requireAnswer(request.header(), PayloadCodec.toReply(answer)))
                     .onErrorMap(IndexOutOfBoundsException.class, several -> severalAnswers())
                     .transform(Discards::released);
-        }));
+        });
     }
 
     /** Counts the deadline from when this is called. */
