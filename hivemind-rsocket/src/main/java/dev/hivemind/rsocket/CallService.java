@@ -87,10 +87,11 @@ final class CallService {
     Flux<Payload> answerAll(PeerConnection caller, Publisher<Payload> payloads) {
         Flux<Message> replies = Flux.using(
                 limits::enterChannel,
-                entered -> new MessageAssembler(payloads, calls.limits(caller.peerId()))
+                entered -> new MessageAssembler(
+                                Flux.from(payloads).onErrorMap(CallerGoneException::new), calls.limits(caller.peerId()))
                         .flatMap(message -> answer(caller, message), CALLS_PER_CHANNEL, 1),
                 CallLimits::leaveChannel);
-        return new MessageChunks(replies, window);
+        return new MessageChunks(replies, window).onErrorComplete(CallerGoneException.class);
     }
 
     /** What a subscription emits; borrows the request until the Flux ends. */
@@ -170,6 +171,14 @@ final class CallService {
                 || error instanceof ClosedChannelException;
         if (!expected) {
             LOG.warn("A call failed in its handler", error);
+        }
+    }
+
+    /** RSocket has ended both directions of a channel when it says so, and would log any error that follows. */
+    private static final class CallerGoneException extends RuntimeException {
+
+        CallerGoneException(Throwable cause) {
+            super("The caller ended the channel", cause, false, false);
         }
     }
 }
