@@ -10,10 +10,11 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoOperator;
-import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
@@ -26,6 +27,8 @@ import reactor.util.context.Context;
  * <p>Thread: the timeout is signalled on a thread of {@link Schedulers#parallel()}.
  */
 final class DeadlineMono<T> extends MonoOperator<T, T> {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DeadlineMono.class);
 
     /** The key under which Reactor looks for a subscriber's own handler of values that came too late. */
     private static final String ON_NEXT_DROPPED = "reactor.onNextDropped.local";
@@ -131,7 +134,7 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
             if (end()) {
                 actual.onError(error);
             } else {
-                Operators.onErrorDropped(error, context);
+                LOG.debug("A call that nobody waits for any more failed", error);
             }
         }
 
