@@ -30,7 +30,7 @@ final class CallService {
     private final NodeCalls calls;
     private final SendWindow window;
     private final CallLimits limits = new CallLimits();
-    private final ReplyRoom smallReplies = new ReplyRoom(0);
+    private final ReplyRoom smallReplies = new ReplyRoom(PayloadCodec.MAX_BODY_BYTES);
     private final ReplyRoom replies = new ReplyRoom(LIKELY_REPLY_BYTES);
 
     CallService(NodeCalls calls, SendWindow window) {
