@@ -21,7 +21,6 @@ final class FrameCutter extends LengthFieldBasedFrameDecoder {
         super(maxFrameBytes, 0, LENGTH_BYTES, 0, 0);
         this.maxOpeningBytes = maxOpeningBytes;
         this.opening = maxOpeningBytes < maxFrameBytes;
-        setCumulator(FrameCumulator.INSTANCE);
     }
 
     @Override
