@@ -27,6 +27,8 @@ final class CallsUnderWay implements Disposable {
     private @Nullable Disposable timer;
     private @Nullable Deadline nextCheck;
     private boolean disposed;
+    private boolean completing;
+    private int failing;
 
     /** For at most so many calls whose reply was not received yet. */
     CallsUnderWay(int maxCalls) {
@@ -84,7 +86,9 @@ final class CallsUnderWay implements Disposable {
     }
 
     private void expire() {
-        removeLate().forEach(this::fail);
+        List<CallId> late = removeLate();
+        late.forEach(this::fail);
+        endFailing(late.size());
     }
 
     private synchronized List<CallId> removeLate() {
@@ -95,6 +99,7 @@ final class CallsUnderWay implements Disposable {
             }
         });
         late.forEach(calls::remove);
+        failing += late.size();
         nextCheck = null;
         calls.values().stream().reduce((a, b) -> a.isBefore(b) ? a : b).ifPresent(this::checkAt);
         return late;
@@ -105,9 +110,27 @@ final class CallsUnderWay implements Disposable {
         expired.emitNext(reply, Sinks.EmitFailureHandler.busyLooping(PATIENCE));
     }
 
-    /** No more calls follow. */
+    private void endFailing(int told) {
+        if (isLast(told)) {
+            expired.tryEmitComplete();
+        }
+    }
+
+    private synchronized boolean isLast(int told) {
+        failing -= told;
+        return completing && failing == 0;
+    }
+
+    /** No more calls follow; those that are late at this moment are still told of. */
     void complete() {
-        expired.tryEmitComplete();
+        if (mayComplete()) {
+            expired.tryEmitComplete();
+        }
+    }
+
+    private synchronized boolean mayComplete() {
+        completing = true;
+        return failing == 0;
     }
 
     @Override
