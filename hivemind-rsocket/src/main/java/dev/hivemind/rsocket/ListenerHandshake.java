@@ -79,6 +79,11 @@ final class ListenerHandshake {
         return proofReceived.compareAndSet(false, true) ? verify(proof) : repeated();
     }
 
+    /** Closes the connection. */
+    void abandon() {
+        link.rsocket().dispose();
+    }
+
     private <T> Mono<T> repeated() {
         link.rsocket().dispose();
         return Mono.error(new ProtocolViolationException("HELLO and its proof come once per connection"));

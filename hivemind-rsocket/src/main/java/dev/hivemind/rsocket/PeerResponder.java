@@ -54,7 +54,7 @@ final class PeerResponder implements RSocket {
 
     @Override
     public Mono<Void> fireAndForget(Payload payload) {
-        return Mono.using(() -> payload, this::receiveProof, Payload::release);
+        return Mono.using(() -> payload, this::receiveProof, Payload::release).doOnError(error -> closeUnproven());
     }
 
     /** RSocket itself refuses the channel of a peer that sends what was not asked for, and tells us of it. */
@@ -96,6 +96,13 @@ final class PeerResponder implements RSocket {
 
     private boolean isRefused() {
         return handshake != null && !handshake.isProofReceived();
+    }
+
+    /** What comes in place of the proof would lift the bound on a stranger's frames. */
+    private void closeUnproven() {
+        if (handshake != null && isRefused()) {
+            handshake.abandon();
+        }
     }
 
     private Mono<Void> receiveProof(Payload payload) {
