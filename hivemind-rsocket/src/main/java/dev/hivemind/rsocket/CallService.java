@@ -87,11 +87,15 @@ final class CallService {
     Flux<Payload> answerAll(PeerConnection caller, Publisher<Payload> payloads) {
         Flux<Message> replies = Flux.using(
                 limits::enterChannel,
-                entered -> new MessageAssembler(
-                                Flux.from(payloads).onErrorMap(CallerGoneException::new), calls.limits(caller.peerId()))
-                        .flatMap(message -> answer(caller, message), CALLS_PER_CHANNEL, 1),
+                entered -> new OwningFlatMap<>(
+                        questions(caller, payloads), message -> answer(caller, message), CALLS_PER_CHANNEL),
                 CallLimits::leaveChannel);
         return new MessageChunks(replies, window).onErrorComplete(CallerGoneException.class);
+    }
+
+    private Flux<Message> questions(PeerConnection caller, Publisher<Payload> payloads) {
+        return new MessageAssembler(
+                Flux.from(payloads).onErrorMap(CallerGoneException::new), calls.limits(caller.peerId()));
     }
 
     /** What a subscription emits; borrows the request until the Flux ends. */

@@ -34,7 +34,7 @@ final class CallStream {
     /** Takes over the requests. */
     Flux<Reply> open(Flux<Request> requests) {
         var gate = new PermitGate<>(requests.onErrorMap(RequestsFailedException::new), MAX_UNDER_WAY);
-        return Flux.merge(1, answers(gate), underWay.expired())
+        return OwningFlatMap.merge(answers(gate), underWay.expired())
                 .doOnNext(delivered -> gate.release())
                 .onErrorMap(CallStream::explain)
                 .doFinally(end -> underWay.dispose())

@@ -4,7 +4,6 @@ import dev.hivemind.rsocket.error.ProtocolViolationException;
 import io.rsocket.Payload;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
@@ -41,10 +40,10 @@ final class MessageAssembler extends Flux<Message> {
     }
 
     /**
-     * One direction of one channel. Signals come from any thread; {@code drain} lets one thread at a time through, and
-     * the fields below {@code workers} belong to that one.
+     * One direction of one channel. Signals come from any thread; the fields below {@code checkDue} belong to the one that takes
+     * the steps.
      */
-    private static final class Assembly implements CoreSubscriber<Payload>, Subscription {
+    private static final class Assembly extends SerialSteps implements CoreSubscriber<Payload>, Subscription {
 
         private final CoreSubscriber<? super Message> actual;
         private final BodyIntake.Limits limits;
@@ -55,7 +54,6 @@ final class MessageAssembler extends Flux<Message> {
         private volatile boolean stopped;
         private volatile boolean checkDue;
 
-        private final AtomicInteger workers = new AtomicInteger();
         private final BodyIntake intake;
         private Subscription source = Operators.emptySubscription();
         private @Nullable Disposable watch;
@@ -132,22 +130,8 @@ final class MessageAssembler extends Flux<Message> {
             drain();
         }
 
-        private void drain() {
-            if (workers.getAndIncrement() != 0) {
-                return;
-            }
-            int seen = 1;
-            do {
-                boolean worked = true;
-                while (worked) {
-                    worked = step();
-                }
-                seen = workers.addAndGet(-seen);
-            } while (seen != 0);
-        }
-
-        /** Does the next thing; false when there is nothing to do before another signal. */
-        private boolean step() {
+        @Override
+        boolean step() {
             if (stopped) {
                 discard();
                 return false;

@@ -6,7 +6,6 @@ import io.netty.buffer.ByteBuf;
 import io.rsocket.Payload;
 import io.rsocket.util.ByteBufPayload;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -40,10 +39,10 @@ final class MessageChunks extends Flux<Payload> {
     }
 
     /**
-     * One direction of one channel. Signals come from any thread; {@code drain} lets one thread at a time through, and
-     * the fields below {@code workers} belong to that one.
+     * One direction of one channel. Signals come from any thread; the fields below {@code roomGranted} belong to the one that takes
+     * the steps.
      */
-    private static final class Cutter implements CoreSubscriber<Message>, Subscription {
+    private static final class Cutter extends SerialSteps implements CoreSubscriber<Message>, Subscription {
 
         private final CoreSubscriber<? super Payload> actual;
         private final SendWindow window;
@@ -55,7 +54,6 @@ final class MessageChunks extends Flux<Payload> {
         private volatile boolean stopped;
         private volatile boolean roomGranted;
 
-        private final AtomicInteger workers = new AtomicInteger();
         private Subscription source = Operators.emptySubscription();
         private @Nullable Message current;
         private @Nullable Room room;
@@ -110,22 +108,8 @@ final class MessageChunks extends Flux<Payload> {
             drain();
         }
 
-        private void drain() {
-            if (workers.getAndIncrement() != 0) {
-                return;
-            }
-            int seen = 1;
-            do {
-                boolean worked = true;
-                while (worked) {
-                    worked = step();
-                }
-                seen = workers.addAndGet(-seen);
-            } while (seen != 0);
-        }
-
-        /** Does the next thing; false when there is nothing to do before another signal. */
-        private boolean step() {
+        @Override
+        boolean step() {
             if (stopped) {
                 discard();
                 return false;
