@@ -53,7 +53,7 @@ public record Reply(
      * <p>Ownership: takes over the frames.
      */
     public static Reply ofTensors(List<TensorFrame> tensors) {
-        return new Reply(tensors.stream().map(TensorFrame::descriptor).toList(), TensorFrameCodec.join(tensors));
+        return new Reply(TensorFrameCodec.descriptors(tensors), TensorFrameCodec.join(tensors));
     }
 
     /** An answer that carries a protobuf message. */

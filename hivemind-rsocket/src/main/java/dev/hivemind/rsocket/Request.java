@@ -48,8 +48,8 @@ public record Request(FrameHeader header, ByteBuf body, long expectedReplyBytes)
      * @param timeout how long the caller waits
      */
     public static Request ofTensors(Operation operation, String target, Duration timeout, List<TensorFrame> tensors) {
-        var descriptors = tensors.stream().map(TensorFrame::descriptor).toList();
-        var header = new FrameHeader(operation, target, CallId.random(), Deadline.after(timeout), 0, descriptors);
+        var header = new FrameHeader(
+                operation, target, CallId.random(), Deadline.after(timeout), 0, TensorFrameCodec.descriptors(tensors));
         return new Request(header, TensorFrameCodec.join(tensors));
     }
 

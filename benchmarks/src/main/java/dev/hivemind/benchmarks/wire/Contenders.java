@@ -27,7 +27,7 @@ final class Contenders implements AutoCloseable {
 
     /** In the order in which they take turns. */
     List<Contender> all() {
-        return List.of(raw, hivemind, grpc, grpcZeroCopy);
+        return List.of(raw, hivemind, grpc, grpcZeroCopy, new GrpcOneWay(grpc), new GrpcOneWay(grpcZeroCopy));
     }
 
     @Override

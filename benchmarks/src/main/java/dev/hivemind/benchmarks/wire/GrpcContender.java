@@ -1,7 +1,9 @@
 package dev.hivemind.benchmarks.wire;
 
 import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -20,6 +22,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * gRPC as its users tune it for throughput: handlers on the event loops, a window of 16 MiB, no limit on messages.
@@ -83,8 +86,7 @@ final class GrpcContender<T> implements Contender {
         return new Call() {
             @Override
             public void start(Outcome outcome) {
-                var call = channel.newCall(service.method(op), CallOptions.DEFAULT);
-                ClientCalls.asyncUnaryCall(call, sent.next(), new Answer(outcome));
+                ClientCalls.asyncUnaryCall(call(service.method(op)), sent.next(), new Answer(outcome));
             }
 
             @Override
@@ -96,9 +98,23 @@ final class GrpcContender<T> implements Contender {
 
     @Override
     public Tally stream(int bytes, Duration time) throws Exception {
+        return stream(
+                bytes, time, sending -> ClientCalls.asyncBidiStreamingCall(call(service.method(Op.STREAM)), sending));
+    }
+
+    /** A stream whose messages are answered all together. */
+    Tally streamOneWay(int bytes, Duration time) throws Exception {
+        return stream(bytes, time, sending -> ClientCalls.asyncClientStreamingCall(call(service.oneWay()), sending));
+    }
+
+    private ClientCall<T, T> call(MethodDescriptor<T, T> method) {
+        return channel.newCall(method, CallOptions.DEFAULT);
+    }
+
+    private Tally stream(int bytes, Duration time, Consumer<GrpcSending<T>> start) throws Exception {
         GrpcMessages<T> sent = messages.ofSize(bytes);
         var sending = new GrpcSending<>(sent, time);
-        ClientCalls.asyncClientStreamingCall(channel.newCall(service.method(Op.STREAM), CallOptions.DEFAULT), sending);
+        start.accept(sending);
         Tally tally = sending.end().get(time.toSeconds() + TIMEOUT_SECONDS, TimeUnit.SECONDS);
         sent.close();
         return tally;

@@ -19,18 +19,20 @@ final class GrpcService<T> {
     private final MethodDescriptor<T, T> sink;
     private final MethodDescriptor<T, T> echo;
     private final MethodDescriptor<T, T> stream;
+    private final MethodDescriptor<T, T> oneWay;
 
     GrpcService(GrpcMessages<T> messages) {
         this.messages = messages;
-        this.sink = method(Op.SINK, MethodType.UNARY);
-        this.echo = method(Op.ECHO, MethodType.UNARY);
-        this.stream = method(Op.STREAM, MethodType.CLIENT_STREAMING);
+        this.sink = method(Op.SINK.label(), MethodType.UNARY);
+        this.echo = method(Op.ECHO.label(), MethodType.UNARY);
+        this.stream = method(Op.STREAM.label(), MethodType.BIDI_STREAMING);
+        this.oneWay = method("one-way", MethodType.CLIENT_STREAMING);
     }
 
-    private MethodDescriptor<T, T> method(Op op, MethodType type) {
+    private MethodDescriptor<T, T> method(String name, MethodType type) {
         return MethodDescriptor.newBuilder(messages.marshaller(), messages.marshaller())
                 .setType(type)
-                .setFullMethodName(MethodDescriptor.generateFullMethodName(NAME, op.label()))
+                .setFullMethodName(MethodDescriptor.generateFullMethodName(NAME, name))
                 .build();
     }
 
@@ -42,11 +44,17 @@ final class GrpcService<T> {
         };
     }
 
+    /** A stream whose messages are answered all together. */
+    MethodDescriptor<T, T> oneWay() {
+        return oneWay;
+    }
+
     ServerServiceDefinition definition() {
         return ServerServiceDefinition.builder(NAME)
                 .addMethod(sink, ServerCalls.asyncUnaryCall(this::sink))
                 .addMethod(echo, ServerCalls.asyncUnaryCall(this::echo))
-                .addMethod(stream, ServerCalls.asyncClientStreamingCall(this::stream))
+                .addMethod(stream, ServerCalls.asyncBidiStreamingCall(answers -> receiver(answers, true)))
+                .addMethod(oneWay, ServerCalls.asyncClientStreamingCall(answers -> receiver(answers, false)))
                 .build();
     }
 
@@ -61,12 +69,15 @@ final class GrpcService<T> {
         answer(message, answers);
     }
 
-    private StreamObserver<T> stream(StreamObserver<T> answers) {
+    private StreamObserver<T> receiver(StreamObserver<T> answers, boolean answersEach) {
         return new StreamObserver<>() {
             @Override
             public void onNext(T message) {
                 messages.receive(message);
                 messages.release(message);
+                if (answersEach) {
+                    answers.onNext(messages.acknowledgement());
+                }
             }
 
             @Override
@@ -76,7 +87,10 @@ final class GrpcService<T> {
 
             @Override
             public void onCompleted() {
-                answer(messages.acknowledgement(), answers);
+                if (!answersEach) {
+                    answers.onNext(messages.acknowledgement());
+                }
+                answers.onCompleted();
             }
         };
     }

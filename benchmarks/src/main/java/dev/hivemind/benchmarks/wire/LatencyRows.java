@@ -61,7 +61,9 @@ final class LatencyRows {
 
     private Map<String, Interleaved.Case<Tally>> cases(int concurrency) {
         Map<String, Interleaved.Case<Tally>> cases = new LinkedHashMap<>();
-        contenders.all().forEach(contender -> cases.put(contender.name(), time -> run(contender, concurrency, time)));
+        contenders.all().stream()
+                .filter(contender -> contender.supports(Op.ECHO, BYTES))
+                .forEach(contender -> cases.put(contender.name(), time -> run(contender, concurrency, time)));
         return cases;
     }
 

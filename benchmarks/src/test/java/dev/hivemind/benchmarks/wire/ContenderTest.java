@@ -3,6 +3,7 @@ package dev.hivemind.benchmarks.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,12 +32,13 @@ class ContenderTest {
     void call_ofAnySize_ends() throws Exception {
         for (Contender contender : contenders.all()) {
             for (int bytes : SIZES) {
-                assertThat(calls(contender, Op.SINK, bytes))
-                        .as(contender.name())
-                        .isPositive();
-                assertThat(calls(contender, Op.ECHO, bytes))
-                        .as(contender.name())
-                        .isPositive();
+                for (Op op : List.of(Op.SINK, Op.ECHO)) {
+                    if (contender.supports(op, bytes)) {
+                        assertThat(calls(contender, op, bytes))
+                                .as(contender.name())
+                                .isPositive();
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 package dev.hivemind.rsocket.frame;
 
 import java.nio.ByteBuffer;
-import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * The 128-bit name of a call. A retry repeats it, so that a server can tell a repeated call from a new one.
@@ -17,15 +17,14 @@ public record CallId(long high, long low) {
     /** Stands for no call: that of a reply which was not sent. Nobody chooses it. */
     public static final CallId NONE = new CallId(0, 0);
 
-    /** A new id, which nobody else will ever choose. */
+    /** A new id, which this peer will not choose again. It need not be hard to guess: nobody answers to another's ids. */
     public static CallId random() {
-        UUID uuid = UUID.randomUUID();
-        return new CallId(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits());
+        var random = ThreadLocalRandom.current();
+        return new CallId(random.nextLong(), random.nextLong());
     }
 
-    static CallId fromBytes(byte[] bytes) {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        return new CallId(buffer.getLong(), buffer.getLong());
+    static CallId read(ByteBuffer bytes) {
+        return new CallId(bytes.getLong(), bytes.getLong());
     }
 
     byte[] toBytes() {

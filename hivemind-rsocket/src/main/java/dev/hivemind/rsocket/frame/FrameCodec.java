@@ -13,8 +13,10 @@ import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /** {@link FrameHeader} to protobuf and back. Decoding checks every field; nothing is allocated on a peer's word. */
@@ -82,7 +84,9 @@ public final class FrameCodec {
                 .setBodyBytes(header.bodyBytes())
                 .setReplyCompression(header.replyCompression().wireId())
                 .setError(header.error());
-        header.tensors().forEach(tensor -> message.addTensors(toMessage(tensor)));
+        for (TensorDescriptor tensor : header.tensors()) {
+            message.addTensors(toMessage(tensor));
+        }
         return message.build();
     }
 
@@ -128,14 +132,14 @@ public final class FrameCodec {
     }
 
     private static String error(FrameHeaderMessage message) {
-        if (message.getErrorBytes().size() > MAX_ERROR_BYTES) {
+        if (ByteBufUtil.utf8Bytes(message.getError()) > MAX_ERROR_BYTES) {
             throw new ProtocolViolationException("An error has at most %d bytes".formatted(MAX_ERROR_BYTES));
         }
         return message.getError();
     }
 
     private static String target(FrameHeaderMessage message) {
-        if (message.getTargetBytes().size() > MAX_TARGET_BYTES) {
+        if (ByteBufUtil.utf8Bytes(message.getTarget()) > MAX_TARGET_BYTES) {
             throw new ProtocolViolationException("A target has at most %d bytes".formatted(MAX_TARGET_BYTES));
         }
         return message.getTarget();
@@ -146,7 +150,7 @@ public final class FrameCodec {
             throw new ProtocolViolationException(
                     "A call id has %d bytes, not %d".formatted(CallId.BYTES, bytes.size()));
         }
-        return CallId.fromBytes(bytes.toByteArray());
+        return CallId.read(bytes.asReadOnlyByteBuffer());
     }
 
     private static Deadline deadline(FrameHeaderMessage message) {
@@ -159,7 +163,11 @@ public final class FrameCodec {
             throw new ProtocolViolationException(
                     "A call carries at most %d tensors".formatted(TensorFrameCodec.MAX_TENSORS));
         }
-        return messages.stream().map(FrameCodec::fromMessage).toList();
+        var descriptors = new ArrayList<TensorDescriptor>(messages.size());
+        for (TensorDescriptorMessage message : messages) {
+            descriptors.add(fromMessage(message));
+        }
+        return descriptors;
     }
 
     private static TensorDescriptor fromMessage(TensorDescriptorMessage message) {

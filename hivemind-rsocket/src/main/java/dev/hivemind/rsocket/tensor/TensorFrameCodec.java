@@ -37,6 +37,15 @@ public final class TensorFrameCodec {
         descriptor.compression().codec().decode(descriptor.layout(), data, target);
     }
 
+    /** What the frames are, in their order. */
+    public static List<TensorDescriptor> descriptors(List<TensorFrame> frames) {
+        var descriptors = new ArrayList<TensorDescriptor>(frames.size());
+        for (TensorFrame frame : frames) {
+            descriptors.add(frame.descriptor());
+        }
+        return descriptors;
+    }
+
     /**
      * Joins tensors to the data part of a call, without copying.
      *
@@ -76,8 +85,10 @@ public final class TensorFrameCodec {
      * @throws ProtocolViolationException if they do not
      */
     public static void requireMatchingLength(List<TensorDescriptor> descriptors, int receivedBytes) {
-        long announced =
-                descriptors.stream().mapToLong(TensorDescriptor::wireBytes).sum();
+        long announced = 0;
+        for (TensorDescriptor descriptor : descriptors) {
+            announced += descriptor.wireBytes();
+        }
         if (announced != receivedBytes) {
             throw new ProtocolViolationException(
                     "The header announces %d bytes of tensors, but %d arrived".formatted(announced, receivedBytes));
