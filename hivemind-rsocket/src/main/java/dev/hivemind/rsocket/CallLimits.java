@@ -8,17 +8,16 @@ import java.util.concurrent.atomic.AtomicLong;
 /** How many calls of one connection are served at once, and how many bytes of small bodies they hold. Thread-safe. */
 final class CallLimits {
 
-    static final int MAX_CALLS = 256;
-    static final long MAX_BYTES = 64L << 20;
-
-    /** Channels, each of which may hold a few payloads besides its calls. */
-    static final int MAX_CHANNELS = 64;
-
     private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
+    private final ConnectionLimits limits;
     private final AtomicInteger calls = new AtomicInteger();
     private final AtomicInteger channels = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
+
+    CallLimits(ConnectionLimits limits) {
+        this.limits = limits;
+    }
 
     /**
      * Counts a call until {@link #leave}; returns this.
@@ -27,11 +26,11 @@ final class CallLimits {
      * @throws OverloadedException if there are too many; nothing is counted then
      */
     CallLimits enter(int bodyBytes) {
-        if (calls.incrementAndGet() > MAX_CALLS) {
+        if (calls.incrementAndGet() > limits.maxCalls()) {
             calls.decrementAndGet();
             throw tooMany();
         }
-        if (bytes.addAndGet(bodyBytes) > MAX_BYTES) {
+        if (bytes.addAndGet(bodyBytes) > limits.maxCallBytes()) {
             leave(bodyBytes);
             throw tooMany();
         }
@@ -44,7 +43,7 @@ final class CallLimits {
      * @throws OverloadedException if there are too many; nothing is counted then
      */
     CallLimits enterChannel() {
-        if (channels.incrementAndGet() > MAX_CHANNELS) {
+        if (channels.incrementAndGet() > limits.maxChannels()) {
             leaveChannel();
             throw tooMany();
         }

@@ -29,13 +29,16 @@ final class CallService {
 
     private final NodeCalls calls;
     private final SendWindow window;
-    private final CallLimits limits = new CallLimits();
-    private final ReplyRoom smallReplies = new ReplyRoom(PayloadCodec.MAX_BODY_BYTES);
-    private final ReplyRoom replies = new ReplyRoom(LIKELY_REPLY_BYTES);
+    private final CallLimits limits;
+    private final ReplyRoom smallReplies;
+    private final ReplyRoom replies;
 
     CallService(NodeCalls calls, SendWindow window) {
         this.calls = calls;
         this.window = window;
+        this.limits = new CallLimits(calls.limits());
+        this.smallReplies = new ReplyRoom(calls.limits().maxReplyBytes(), PayloadCodec.MAX_BODY_BYTES);
+        this.replies = new ReplyRoom(calls.limits().maxReplyBytes(), LIKELY_REPLY_BYTES);
     }
 
     /** The answer to a request that one payload held; borrows the request until the Mono ends. */

@@ -12,6 +12,7 @@ import reactor.core.Disposable;
  * @param codec payloads of calls
  * @param budget what large bodies are charged to, in both directions
  * @param withheld replies that callers have to ask for again
+ * @param limits what each connection may have us hold and do
  * @param stallTimeout within which a sender has to go on with a body
  */
 record NodeCalls(
@@ -20,6 +21,7 @@ record NodeCalls(
         PayloadCodec codec,
         ByteBudget budget,
         WithheldReplies withheld,
+        ConnectionLimits limits,
         Duration stallTimeout)
         implements Disposable {
 
@@ -31,6 +33,7 @@ record NodeCalls(
                 new PayloadCodec(),
                 budget,
                 new WithheldReplies(budget),
+                config.limits(),
                 config.stallTimeout());
     }
 

@@ -18,8 +18,8 @@ final class OutgoingCalls {
     /** Bodies beyond this wait for the connection's window. */
     static final int MAX_UNPACED_BYTES = 16 * 1024;
 
-    /** Calls on channels of their own; others wait. Fewer than a peer accepts, so that streams have room. */
-    static final int MAX_CHANNEL_CALLS = CallLimits.MAX_CHANNELS - 16;
+    /** Calls on channels of their own; others wait. Fewer than every peer accepts, so that streams have room. */
+    static final int MAX_CHANNEL_CALLS = ConnectionLimits.MIN_CHANNELS - 16;
 
     private final Link link;
     private final PayloadCodec codec;

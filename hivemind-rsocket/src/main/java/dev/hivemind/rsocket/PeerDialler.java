@@ -78,7 +78,7 @@ final class PeerDialler {
 
     private Mono<Link> openSocket(PeerAddress address, DiallerHandshake handshake) {
         var activity = new LinkActivity(true, refusesCalls);
-        var transport = new PeerClientTransport(tcpClient(address), config.maxFrameBytes());
+        var transport = new PeerClientTransport(tcpClient(address), config.maxFrameBytes(), config.unsent());
         return RSocketConnector.create()
                 .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
                 .dataMimeType(RSocketSettings.DATA_MIME_TYPE)

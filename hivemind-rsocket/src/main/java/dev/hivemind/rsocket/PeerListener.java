@@ -72,8 +72,8 @@ final class PeerListener {
         return RSocketServer.create(this::accept)
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)
                 .maxInboundPayloadSize(config.maxFrameBytes())
-                .maxTimeToFirstFrame(RSocketSettings.FIRST_FRAME_TIMEOUT)
-                .bind(new PeerServerTransport(tcp, config.maxFrameBytes(), limits))
+                .maxTimeToFirstFrame(config.limits().firstFrameTimeout())
+                .bind(new PeerServerTransport(tcp, config.maxFrameBytes(), config.unsent(), limits))
                 .onErrorMap(error -> new ListenException(address, error));
     }
 

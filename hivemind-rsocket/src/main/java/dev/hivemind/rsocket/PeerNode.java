@@ -205,6 +205,7 @@ public final class PeerNode {
         private @Nullable MeterRegistry meters;
         private long inboundBudget = ByteBudget.defaultBytes();
         private Duration stallTimeout = PeerNodeConfig.DEFAULT_STALL_TIMEOUT;
+        private ConnectionLimits limits = ConnectionLimits.DEFAULT;
         private @Nullable LoopResources loops;
 
         private Builder() {}
@@ -311,6 +312,12 @@ public final class PeerNode {
             return this;
         }
 
+        /** What each connection may have this node hold and do. Default: {@link ConnectionLimits#DEFAULT}. */
+        public Builder limits(ConnectionLimits limits) {
+            this.limits = requireNonNull(limits, "limits");
+            return this;
+        }
+
         /** Event loops to share; they stay the caller's. Default: own ones, as many as the machine has cores. */
         public Builder loops(LoopResources loops) {
             this.loops = requireNonNull(loops, "loops");
@@ -337,6 +344,7 @@ public final class PeerNode {
                     meters,
                     inboundBudget,
                     stallTimeout,
+                    limits,
                     loops));
         }
     }

@@ -3,6 +3,7 @@ package dev.hivemind.rsocket;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.transport.GateLimits;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -24,6 +25,7 @@ record PeerNodeConfig(
         @Nullable MeterRegistry meters,
         long inboundBudget,
         Duration stallTimeout,
+        ConnectionLimits limits,
         @Nullable LoopResources loops) {
 
     static final int DEFAULT_MAX_FRAME_BYTES = (1 << 20) + FrameCodec.MAX_HEADER_BYTES;
@@ -64,6 +66,11 @@ record PeerNodeConfig(
         require(!connectTimeout.isNegative() && !connectTimeout.isZero(), "connectTimeout is positive");
         require(!idleTimeout.isNegative(), "idleTimeout is not negative");
         require(!drainTimeout.isNegative(), "drainTimeout is not negative");
+    }
+
+    /** What may be unsent on each connection. */
+    GateLimits unsent() {
+        return new GateLimits(limits.sendWindowBytes(), limits.maxUnsentBytes(), limits.maxWriteStall());
     }
 
     private static void require(boolean condition, String message) {

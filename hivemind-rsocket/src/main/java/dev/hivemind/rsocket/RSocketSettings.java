@@ -11,9 +11,6 @@ final class RSocketSettings {
     static final Duration KEEPALIVE_INTERVAL = Duration.ofSeconds(10);
     static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(60);
 
-    /** How long a new connection may take to send its first frame. */
-    static final Duration FIRST_FRAME_TIMEOUT = Duration.ofSeconds(3);
-
     private static final int MIN_KEEPALIVE_INTERVAL_MILLIS = 1_000;
     private static final int MAX_KEEPALIVE_INTERVAL_MILLIS = 60_000;
     private static final int MAX_KEEPALIVE_TIMEOUT_MILLIS = 300_000;

@@ -11,14 +11,17 @@ import reactor.core.publisher.Mono;
  */
 final class ReplyRoom {
 
-    /** Bytes of replies; a longer one is there alone. */
-    static final long MAX_BYTES = 16L << 20;
-
-    private final FairGate gate = new FairGate(MAX_BYTES);
+    private final FairGate gate;
     private volatile long likelyBytes;
 
-    /** {@code likelyBytes} is the guess as long as there was no reply. */
-    ReplyRoom(long likelyBytes) {
+    /**
+     * Room for no reply yet.
+     *
+     * @param maxBytes bytes of replies; a longer one is there alone
+     * @param likelyBytes the guess as long as there was no reply
+     */
+    ReplyRoom(long maxBytes, long likelyBytes) {
+        this.gate = new FairGate(maxBytes);
         this.likelyBytes = likelyBytes;
     }
 

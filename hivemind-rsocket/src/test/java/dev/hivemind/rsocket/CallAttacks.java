@@ -113,7 +113,10 @@ final class CallAttacks {
                         OVERLOADED,
                         24 * MIB,
                         arena -> outcomes(
-                                arena.proven(), Operation.EXPERT_INFO, requests, requests - CallLimits.MAX_CALLS)),
+                                arena.proven(),
+                                Operation.EXPERT_INFO,
+                                requests,
+                                requests - ConnectionLimits.DEFAULT.maxCalls())),
                 new Attack("a subscription to everything that is left unread", "nothing", 24 * MIB, arena -> {
                     byte[] wish = payload(
                             header(Operation.EVENTS)
@@ -127,7 +130,7 @@ final class CallAttacks {
                 }),
                 new Attack("256 calls whose large replies are left unread", "nothing", 24 * MIB, arena -> {
                     RawClient client = arena.proven();
-                    for (int i = 0; i < CallLimits.MAX_CALLS; i++) {
+                    for (int i = 0; i < ConnectionLimits.DEFAULT.maxCalls(); i++) {
                         client.request(FIRST_CALL + 2 * i, header(Operation.EXPERT_BACKWARD), new byte[0]);
                     }
                     return unread(arena);
@@ -179,7 +182,7 @@ final class CallAttacks {
 
     private static String manyChannels(Arena arena) throws IOException {
         RawClient client = arena.proven();
-        for (int i = 0; i <= CallLimits.MAX_CHANNELS; i++) {
+        for (int i = 0; i <= ConnectionLimits.DEFAULT.maxChannels(); i++) {
             client.channel(FIRST_CALL + 2 * i, forward().setBodyBytes(1_000), new byte[100]);
         }
         return client.outcome();

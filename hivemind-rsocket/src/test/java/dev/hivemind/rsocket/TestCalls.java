@@ -16,6 +16,7 @@ final class TestCalls {
                 new PayloadCodec(),
                 budget,
                 new WithheldReplies(budget),
+                ConnectionLimits.DEFAULT,
                 Duration.ofSeconds(1));
     }
 }

@@ -26,13 +26,13 @@ class UnreadRepliesTest {
     /** What the gate, the kernel and the proxy take besides what waits. */
     private static final int UNDER_WAY_MIB = 8;
 
-    private static final int MOST_REPLIES = (int) (ReplyRoom.MAX_BYTES / MIB) + UNDER_WAY_MIB;
+    private static final int MOST_REPLIES = (int) (ConnectionLimits.DEFAULT.maxReplyBytes() / MIB) + UNDER_WAY_MIB;
 
     private final PeerNode listener =
             PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();
     private final PeerNode dialler = PeerNode.builder().build();
     private final AtomicInteger made = new AtomicInteger();
-    private final CountDownLatch full = new CountDownLatch((int) (ReplyRoom.MAX_BYTES / MIB));
+    private final CountDownLatch full = new CountDownLatch((int) (ConnectionLimits.DEFAULT.maxReplyBytes() / MIB));
     private FaultProxy proxy;
 
     @BeforeEach

@@ -12,6 +12,7 @@ public final class PeerClientTransport implements ClientTransport {
 
     private final TcpClient client;
     private final int maxFrameBytes;
+    private final GateLimits limits;
     private @Nullable OutboundGate gate;
 
     /**
@@ -19,10 +20,12 @@ public final class PeerClientTransport implements ClientTransport {
      *
      * @param client the address and loops to use
      * @param maxFrameBytes the largest RSocket frame to accept
+     * @param limits what may be unsent
      */
-    public PeerClientTransport(TcpClient client, int maxFrameBytes) {
+    public PeerClientTransport(TcpClient client, int maxFrameBytes, GateLimits limits) {
         this.client = client;
         this.maxFrameBytes = maxFrameBytes;
+        this.limits = limits;
     }
 
     @Override
@@ -41,7 +44,7 @@ public final class PeerClientTransport implements ClientTransport {
     }
 
     private synchronized DuplexConnection gate(Connection connection) {
-        gate = OutboundGate.before(connection, "client", GateLimits.forFramesOf(maxFrameBytes));
+        gate = OutboundGate.before(connection, "client", limits.forFramesOf(maxFrameBytes));
         return gate;
     }
 

@@ -13,6 +13,7 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
 
     private final TcpServer server;
     private final int maxFrameBytes;
+    private final GateLimits unsent;
     private final AcceptLimits limits;
 
     /**
@@ -20,11 +21,13 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
      *
      * @param server the address and loops to use
      * @param maxFrameBytes the largest RSocket frame to accept
+     * @param unsent what may be unsent on each connection
      * @param limits how many connections to accept; may be shared with other transports
      */
-    public PeerServerTransport(TcpServer server, int maxFrameBytes, AcceptLimits limits) {
+    public PeerServerTransport(TcpServer server, int maxFrameBytes, GateLimits unsent, AcceptLimits limits) {
         this.server = server;
         this.maxFrameBytes = maxFrameBytes;
+        this.unsent = unsent;
         this.limits = limits;
     }
 
@@ -45,7 +48,7 @@ public final class PeerServerTransport implements ServerTransport<ListeningSocke
     private void serve(Connection connection, ConnectionAcceptor acceptor) {
         TcpSettings.apply(connection.channel());
         FrameGuard.install(connection, MAX_OPENING_FRAME_BYTES, maxFrameBytes);
-        OutboundGate gate = OutboundGate.before(connection, "server", GateLimits.forFramesOf(maxFrameBytes));
+        OutboundGate gate = OutboundGate.before(connection, "server", unsent.forFramesOf(maxFrameBytes));
         acceptor.apply(gate)
                 .contextWrite(context -> context.put(SendWindow.class, gate))
                 .then(Mono.<Void>never())

@@ -31,6 +31,7 @@ class BackpressureTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final int MAX_FRAME_BYTES = 1 << 20;
+    private static final GateLimits UNSENT = new GateLimits(1 << 20, 16 << 20, Duration.ofSeconds(30));
     private static final int PIECE_BYTES = 256 << 10;
     private static final int PIECES = 240;
 
@@ -95,6 +96,7 @@ class BackpressureTest {
                 .bind(new PeerServerTransport(
                         TcpServer.create().runOn(loops).host("127.0.0.1").port(0),
                         MAX_FRAME_BYTES,
+                        UNSENT,
                         new AcceptLimits(10, 10)))
                 .block(TIMEOUT);
     }
@@ -103,7 +105,7 @@ class BackpressureTest {
         TcpClient tcp = TcpClient.newConnection().runOn(loops).host("127.0.0.1").port(port);
         return RSocketConnector.create()
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)
-                .connect(new PeerClientTransport(tcp, MAX_FRAME_BYTES))
+                .connect(new PeerClientTransport(tcp, MAX_FRAME_BYTES, UNSENT))
                 .block(TIMEOUT);
     }
 

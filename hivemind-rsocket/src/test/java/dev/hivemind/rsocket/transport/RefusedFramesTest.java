@@ -39,7 +39,10 @@ class RefusedFramesTest {
         rsocketLog.addAppender(logged);
         server = RSocketServer.create((setup, rsocket) -> Mono.just(new RSocket() {}))
                 .bind(new PeerServerTransport(
-                        TcpServer.create().host("127.0.0.1").port(0), MAX_FRAME_BYTES, new AcceptLimits(10, 10)))
+                        TcpServer.create().host("127.0.0.1").port(0),
+                        MAX_FRAME_BYTES,
+                        new GateLimits(1 << 20, 16 << 20, TIMEOUT),
+                        new AcceptLimits(10, 10)))
                 .block(TIMEOUT);
     }
 
