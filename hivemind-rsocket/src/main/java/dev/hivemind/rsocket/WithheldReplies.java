@@ -4,12 +4,12 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Schedulers;
@@ -56,8 +56,8 @@ final class WithheldReplies implements Disposable {
             return;
         }
         var key = new Key(caller, call);
-        Disposable expiry = Schedulers.parallel()
-                .schedule(() -> expire(key), LIFETIME.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS);
+        Disposable expiry =
+                Schedulers.parallel().schedule(() -> expire(key), LIFETIME.toMillis(), TimeUnit.MILLISECONDS);
         insert(key, new Entry(reply, reservation, expiry)).forEach(Entry::release);
     }
 
@@ -79,9 +79,10 @@ final class WithheldReplies implements Disposable {
         if (before != null) {
             evicted.add(remove(before));
         }
-        Queue<Key> oldest = new ArrayDeque<>(entries.keySet());
+        Iterator<Entry> oldest = entries.values().iterator();
         while (heldBytes + entry.bytes() > MAX_BYTES) {
-            evicted.add(remove(entries.remove(oldest.remove())));
+            evicted.add(remove(oldest.next()));
+            oldest.remove();
         }
         entries.put(key, entry);
         heldBytes += entry.bytes();

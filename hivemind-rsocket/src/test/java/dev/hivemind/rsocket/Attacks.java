@@ -4,6 +4,7 @@ import static dev.hivemind.rsocket.RawClient.FIRST_CALL;
 import static dev.hivemind.rsocket.RawClient.FOLLOWS;
 import static dev.hivemind.rsocket.RawClient.KEEPALIVE;
 import static dev.hivemind.rsocket.RawClient.METADATA;
+import static dev.hivemind.rsocket.RawClient.REQUEST_FNF;
 import static dev.hivemind.rsocket.RawClient.REQUEST_RESPONSE;
 import static dev.hivemind.rsocket.RawClient.SETUP;
 import static dev.hivemind.rsocket.RawClient.frame;
@@ -89,6 +90,11 @@ final class Attacks {
                                 .greet()
                                 .sendProof(arena.connect().prove()))),
                 new Attack(
+                        "something else in place of the proof",
+                        CLOSED,
+                        MIB,
+                        arena -> closed(arena.connect().setUp().greet().send(notAProof()))),
+                new Attack(
                         "a call before the proof",
                         "unauthorized",
                         MIB,
@@ -96,6 +102,11 @@ final class Attacks {
                                 .setUp()
                                 .request(FIRST_CALL, header(Operation.DHT_PING), new byte[0])
                                 .outcome()));
+    }
+
+    private static byte[] notAProof() {
+        byte[] ping = header(Operation.DHT_PING).build().toByteArray();
+        return frame(FIRST_CALL, REQUEST_FNF, METADATA, payload(ping, new byte[0]));
     }
 
     private static Attack keepaliveTimes(String name, int interval, int lifetime) {
