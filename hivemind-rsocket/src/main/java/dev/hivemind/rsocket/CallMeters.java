@@ -2,6 +2,7 @@ package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.frame.FrameHeader;
 import dev.hivemind.rsocket.frame.Operation;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -19,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -73,6 +75,24 @@ final class CallMeters implements Disposable {
         return registry == null ? call : measure(registry, Side.CLIENT, clientCalls, request, call);
     }
 
+    /** Begins to measure a call that this node makes. */
+    Measured client(FrameHeader header, int bytes) {
+        return registry == null ? Measured.NOT : begin(registry, Side.CLIENT, clientCalls, header.operation(), bytes);
+    }
+
+    /** Measures a subscription of this node until it ends, with all that it receives. */
+    Flux<Reply> subscription(Request request, Flux<Reply> replies) {
+        return registry == null
+                ? replies
+                : Flux.defer(() -> {
+                    Measured call = client(request.header(), request.body().readableBytes());
+                    return replies.doOnNext(reply -> call.received(reply.body().readableBytes()))
+                            .doOnComplete(call::succeeded)
+                            .doOnError(call::failed)
+                            .doOnCancel(call::cancelled);
+                });
+    }
+
     /** Measures a call that this node serves, per subscription. */
     Mono<Reply> server(Request request, Mono<Reply> call) {
         return registry == null ? call : measure(registry, Side.SERVER, serverCalls, request, call);
@@ -88,14 +108,23 @@ final class CallMeters implements Disposable {
     private Mono<Reply> measure(
             MeterRegistry meters, Side side, AtomicInteger inFlight, Request request, Mono<Reply> call) {
         return Mono.defer(() -> {
-            var started = new Started(meters, side, inFlight, request.header().operation());
-            wireBytes(meters, side.requestDirection()).increment(request.body().readableBytes());
-            return call.doOnNext(reply -> wireBytes(meters, side.replyDirection())
-                            .increment(reply.body().readableBytes()))
-                    .doOnSuccess(reply -> started.end(OK))
-                    .doOnError(error -> started.end(nameOf(error)))
-                    .doOnCancel(() -> started.end(CANCELLED));
+            Measured started = begin(
+                    meters,
+                    side,
+                    inFlight,
+                    request.header().operation(),
+                    request.body().readableBytes());
+            return call.doOnNext(reply -> started.received(reply.body().readableBytes()))
+                    .doOnSuccess(reply -> started.succeeded())
+                    .doOnError(started::failed)
+                    .doOnCancel(started::cancelled);
         });
+    }
+
+    private Measured begin(
+            MeterRegistry meters, Side side, AtomicInteger inFlight, Operation operation, int requestBytes) {
+        wireBytes(meters, side.requestDirection()).increment(requestBytes);
+        return new Started(meters, side, inFlight, operation);
     }
 
     private static Counter wireBytes(MeterRegistry meters, String direction) {
@@ -146,8 +175,38 @@ final class CallMeters implements Disposable {
 
     private record Series(Side side, Operation operation, String outcome) {}
 
-    /** A call under way, which ends once. */
-    private final class Started {
+    /** A call under way, which ends once; whatever ends it later is ignored. Thread-safe. */
+    interface Measured {
+
+        /** Of a call that nobody measures. */
+        Measured NOT = new Measured() {
+            @Override
+            public void received(int bytes) {}
+
+            @Override
+            public void end(String outcome) {}
+        };
+
+        /** Counts bytes of a reply. */
+        void received(int bytes);
+
+        /** Ends the call. */
+        void end(String outcome);
+
+        default void succeeded() {
+            end(OK);
+        }
+
+        default void failed(Throwable error) {
+            end(nameOf(error));
+        }
+
+        default void cancelled() {
+            end(CANCELLED);
+        }
+    }
+
+    private final class Started implements Measured {
 
         private final MeterRegistry meters;
         private final Side side;
@@ -165,7 +224,13 @@ final class CallMeters implements Disposable {
             inFlight.incrementAndGet();
         }
 
-        void end(String outcome) {
+        @Override
+        public void received(int bytes) {
+            wireBytes(meters, side.replyDirection()).increment(bytes);
+        }
+
+        @Override
+        public void end(String outcome) {
             if (ended.compareAndSet(false, true)) {
                 inFlight.decrementAndGet();
                 sample.stop(timer(meters, new Series(side, operation, outcome)));

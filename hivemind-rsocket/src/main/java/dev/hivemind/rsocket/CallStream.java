@@ -1,5 +1,6 @@
 package dev.hivemind.rsocket;
 
+import dev.hivemind.rsocket.CallMeters.Measured;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
@@ -53,7 +54,7 @@ final class CallStream {
     private void ask(Request request, SynchronousSink<Message> questions) {
         try {
             requireRoute(check.apply(request));
-            if (underWay.add(request.header())) {
+            if (underWay.add(request.header(), measured(request))) {
                 sent = true;
                 questions.next(new Message(request.header(), request.body()));
             } else {
@@ -65,6 +66,10 @@ final class CallStream {
         }
     }
 
+    private Measured measured(Request request) {
+        return link.meters().client(request.header(), request.body().readableBytes());
+    }
+
     private void requireRoute(Request request) {
         if (!route.matches(request.header())) {
             throw new IllegalArgumentException("A request for %s of '%s' is none of %s"
@@ -74,11 +79,22 @@ final class CallStream {
 
     /** A reply to a call that nobody waits for any more is dropped. */
     private void match(Message answer, SynchronousSink<Reply> replies) {
-        if (underWay.remove(answer.header().callId())) {
-            replies.next(PayloadCodec.toReply(answer));
-        } else {
+        Measured call = underWay.remove(answer.header().callId());
+        if (call == null) {
             answer.release();
+        } else {
+            replies.next(measured(call, PayloadCodec.toReply(answer)));
         }
+    }
+
+    private static Reply measured(Measured call, Reply reply) {
+        call.received(reply.body().readableBytes());
+        if (reply.error() == null) {
+            call.succeeded();
+        } else {
+            call.failed(reply.error());
+        }
+        return reply;
     }
 
     private Mono<Reply> requireAllAnswered() {

@@ -1,13 +1,12 @@
 package dev.hivemind.rsocket;
 
+import dev.hivemind.rsocket.CallMeters.Measured;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.FrameHeader;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +21,16 @@ final class CallsUnderWay implements Disposable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    private final Map<CallId, Deadline> calls = new HashMap<>();
+    private final Map<CallId, UnderWay> calls = new HashMap<>();
     private final Sinks.Many<Reply> expired;
     private @Nullable Disposable timer;
     private @Nullable Deadline nextCheck;
     private boolean disposed;
     private boolean completing;
     private int failing;
+
+    /** Until when a call waits, and how long it has. */
+    private record UnderWay(Deadline deadline, Measured measured) {}
 
     /** For at most so many calls whose reply was not received yet. */
     CallsUnderWay(int maxCalls) {
@@ -43,25 +45,26 @@ final class CallsUnderWay implements Disposable {
     }
 
     /**
-     * Waits for the reply to a call; false if its deadline has passed.
+     * Waits for the reply to a call, of which {@code measured} hears the end; false if its deadline has passed.
      *
      * @throws IllegalArgumentException if a call of this id is under way
      */
-    boolean add(FrameHeader call) {
+    boolean add(FrameHeader call, Measured measured) {
         if (call.deadline().isPast()) {
-            fail(call.callId());
+            fail(call.callId(), measured);
             return false;
         }
-        enter(call.callId(), call.deadline());
+        enter(call.callId(), new UnderWay(call.deadline(), measured));
         return true;
     }
 
-    private synchronized void enter(CallId call, Deadline deadline) {
-        if (calls.putIfAbsent(call, deadline) != null) {
+    private synchronized void enter(CallId call, UnderWay underWay) {
+        if (calls.putIfAbsent(call, underWay) != null) {
+            underWay.measured().cancelled();
             throw new IllegalArgumentException("Call %s is under way already".formatted(call));
         }
-        if (nextCheck == null || deadline.isBefore(nextCheck)) {
-            checkAt(deadline);
+        if (nextCheck == null || underWay.deadline().isBefore(nextCheck)) {
+            checkAt(underWay.deadline());
         }
     }
 
@@ -76,9 +79,10 @@ final class CallsUnderWay implements Disposable {
                         .schedule(this::expire, deadline.remaining().toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** Ends the wait; false for a call that nobody waits for. */
-    synchronized boolean remove(CallId call) {
-        return calls.remove(call) != null;
+    /** Ends the wait; null for a call that nobody waits for. */
+    synchronized @Nullable Measured remove(CallId call) {
+        UnderWay removed = calls.remove(call);
+        return removed == null ? null : removed.measured();
     }
 
     synchronized boolean isEmpty() {
@@ -86,27 +90,32 @@ final class CallsUnderWay implements Disposable {
     }
 
     private void expire() {
-        List<CallId> late = removeLate();
+        Map<CallId, Measured> late = removeLate();
         late.forEach(this::fail);
         endFailing(late.size());
     }
 
-    private synchronized List<CallId> removeLate() {
-        var late = new ArrayList<CallId>();
-        calls.forEach((call, deadline) -> {
-            if (deadline.isPast()) {
-                late.add(call);
+    private synchronized Map<CallId, Measured> removeLate() {
+        var late = new HashMap<CallId, Measured>();
+        calls.forEach((call, underWay) -> {
+            if (underWay.deadline().isPast()) {
+                late.put(call, underWay.measured());
             }
         });
-        late.forEach(calls::remove);
+        calls.keySet().removeAll(late.keySet());
         failing += late.size();
         nextCheck = null;
-        calls.values().stream().reduce((a, b) -> a.isBefore(b) ? a : b).ifPresent(this::checkAt);
+        calls.values().stream()
+                .map(UnderWay::deadline)
+                .reduce((a, b) -> a.isBefore(b) ? a : b)
+                .ifPresent(this::checkAt);
         return late;
     }
 
-    private void fail(CallId call) {
-        Reply reply = Reply.failed(call, new DeadlineExceededException("No answer within the deadline"));
+    private void fail(CallId call, Measured measured) {
+        var late = new DeadlineExceededException("No answer within the deadline");
+        measured.failed(late);
+        Reply reply = Reply.failed(call, late);
         expired.emitNext(reply, Sinks.EmitFailureHandler.busyLooping(PATIENCE));
     }
 
@@ -139,6 +148,8 @@ final class CallsUnderWay implements Disposable {
         if (timer != null) {
             timer.dispose();
         }
+        calls.values().forEach(underWay -> underWay.measured().cancelled());
+        calls.clear();
     }
 
     @Override

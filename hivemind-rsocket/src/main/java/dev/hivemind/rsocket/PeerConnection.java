@@ -119,7 +119,7 @@ public final class PeerConnection implements Disposable {
      */
     public Flux<Reply> subscribe(Request request) {
         requireNonNull(request, "request");
-        return calls.subscribe(request).onErrorMap(ErrorCodec::fromWire);
+        return link.meters().subscription(request, calls.subscribe(request).onErrorMap(ErrorCodec::fromWire));
     }
 
     private Request requireSupported(Request request) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.frame.Route;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.proto.HelloProofMessage;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -13,7 +14,9 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
 
 class CallMetersTest {
@@ -90,6 +93,71 @@ class CallMetersTest {
                         .timer()
                         .count())
                 .isEqualTo(1);
+    }
+
+    @Test
+    void stream_whoseCallsEndOneByOne_timesEachAtTheCaller() {
+        server.handle(Operation.DHT_PING, (caller, request) -> Mono.fromSupplier(CallMetersTest::answer));
+        Flux<Request> requests = Flux.range(0, 3)
+                .map(i -> Request.ofMessage(Operation.DHT_PING, "", TIMEOUT, HelloProofMessage.getDefaultInstance()));
+
+        connection.stream(new Route(Operation.DHT_PING, ""), requests)
+                .doOnNext(Reply::release)
+                .then()
+                .block(TIMEOUT);
+
+        assertThat(clientMeters
+                        .get("hivemind.rpc.calls")
+                        .tags("side", "client", "operation", "dht_ping", "outcome", "ok")
+                        .timer()
+                        .count())
+                .isEqualTo(3);
+        assertThat(inFlight()).isZero();
+    }
+
+    @Test
+    void stream_thatIsCancelled_leavesNoCallInFlight() {
+        server.handle(Operation.DHT_PING, (caller, request) -> Mono.never());
+        Sinks.Empty<Void> sent = Sinks.empty();
+        Flux<Request> requests = Mono.fromSupplier(() ->
+                        Request.ofMessage(Operation.DHT_PING, "", TIMEOUT, HelloProofMessage.getDefaultInstance()))
+                .concatWith(Mono.fromRunnable(sent::tryEmitEmpty));
+
+        StepVerifier.create(connection.stream(new Route(Operation.DHT_PING, ""), requests))
+                .then(() -> sent.asMono().block(TIMEOUT))
+                .thenCancel()
+                .verify(TIMEOUT);
+
+        assertThat(inFlight()).isZero();
+        assertThat(clientMeters
+                        .get("hivemind.rpc.calls")
+                        .tags("side", "client", "outcome", "cancelled")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void subscribe_thatEnds_isTimedWithItsBytes() {
+        server.handleSubscription(
+                Operation.DHT_PING, (caller, request) -> Flux.range(0, 2).map(i -> answer()));
+        Request request = Request.ofMessage(Operation.DHT_PING, "", TIMEOUT, HelloProofMessage.getDefaultInstance());
+
+        connection.subscribe(request).doOnNext(Reply::release).then().block(TIMEOUT);
+        request.release();
+
+        assertThat(clientMeters
+                        .get("hivemind.rpc.calls")
+                        .tags("side", "client", "outcome", "ok")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
+        assertThat(clientMeters
+                        .get("hivemind.wire.bytes")
+                        .tags("direction", "in")
+                        .counter()
+                        .count())
+                .isEqualTo(2.0 * REPLY_BYTES);
     }
 
     @Test

@@ -151,7 +151,7 @@ class LargeCallTest {
         holder.dispose();
 
         Integer later = call(connection, MIB)
-                .retryWhen(reactor.util.retry.Retry.fixedDelay(100, Duration.ofMillis(20)))
+                .retryWhen(reactor.util.retry.Retry.fixedDelay(1_000, Duration.ofMillis(20)))
                 .block(TIMEOUT);
         assertThat(later).isEqualTo(MIB);
     }

@@ -194,7 +194,7 @@ class PeerNodeTest {
 
             // Without addresses, only a living connection serves.
             Mono<PeerConnection> living = patient.connect(listener.id(), List.of());
-            StepVerifier.create(living.retryWhen(Retry.fixedDelay(100, Duration.ofMillis(50))))
+            StepVerifier.create(living.retryWhen(Retry.fixedDelay(400, Duration.ofMillis(50))))
                     .expectNextCount(1)
                     .expectComplete()
                     .verify(TIMEOUT);
