@@ -27,6 +27,7 @@ final class CallAttacks {
 
     private static final long MIB = 1L << 20;
     private static final String VIOLATION = "protocol-violation";
+    private static final int REQUESTS_PER_KEEPALIVE = 5_000;
     private static final String OVERLOADED = "overloaded";
 
     private CallAttacks() {}
@@ -147,6 +148,9 @@ final class CallAttacks {
             throws IOException {
         var sender = Schedulers.boundedElastic().schedule(() -> {
             for (int i = 0; i < requests; i++) {
+                if (i % REQUESTS_PER_KEEPALIVE == 0) {
+                    client.send(frame(0, RawClient.KEEPALIVE, 0, new byte[Long.BYTES]));
+                }
                 client.request(FIRST_CALL + 2 * i, header(operation), new byte[0]);
             }
         });
