@@ -56,7 +56,7 @@ final class CallStream {
             requireRoute(check.apply(request));
             if (underWay.add(request.header(), measured(request))) {
                 sent = true;
-                questions.next(new Message(request.header(), request.body()));
+                questions.next(new Message(request.header().waitingForRoom(), request.body()));
             } else {
                 request.release();
             }

@@ -15,9 +15,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -82,6 +84,22 @@ class CallStreamTest {
 
         assertThat(sizes).hasSize(60).doesNotContain(-1);
         assertThat(answered).hasSize(60).isEqualTo(asked);
+    }
+
+    @Test
+    void stream_asksForItsCallsToWaitForRoom_asALoneCallOnAChannelDoesNot() {
+        Queue<Boolean> waiting = new ConcurrentLinkedQueue<>();
+        PeerConnection connection = connect((caller, request) -> {
+            waiting.add(request.header().waitsForRoom());
+            return echo(caller, request);
+        });
+
+        connection.stream(ROUTE, requests(1, 8)).doOnNext(Reply::release).blockLast(TIMEOUT);
+        Mono.using(() -> Bodies.request(600_000), connection::request, Request::release)
+                .doOnNext(Reply::release)
+                .block(TIMEOUT);
+
+        assertThat(waiting).containsExactly(true, false);
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.hivemind.moe.server;
 
 import dev.hivemind.moe.expert.ExpertSchemaCodec;
 import dev.hivemind.moe.server.batching.Call;
+import dev.hivemind.moe.server.batching.TaskPool;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.PointOfNoReturn;
@@ -47,9 +48,7 @@ final class ExpertRequestHandler {
         return Mono.defer(() -> {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireInputs(request.header().tensors());
-            return expert.forward()
-                    .submit(call(caller, request, rows, () -> true))
-                    .map(Reply::ofTensors);
+            return submit(expert.forward(), caller, request, rows, () -> true);
         });
     }
 
@@ -57,13 +56,14 @@ final class ExpertRequestHandler {
         return Mono.defer(() -> {
             HostedExpert expert = expert(request);
             int rows = expert.schema().requireGradients(request.header().tensors());
-            return expert.backward().submit(call(caller, request, rows, point)).map(Reply::ofTensors);
+            return submit(expert.backward(), caller, request, rows, point);
         });
     }
 
-    private static Call call(PeerConnection caller, Request request, int rows, PointOfNoReturn point) {
+    private static Mono<Reply> submit(
+            TaskPool pool, PeerConnection caller, Request request, int rows, PointOfNoReturn point) {
         FrameHeader header = request.header();
-        return new Call(
+        var call = new Call(
                 request.tensors(),
                 rows,
                 header.deadline(),
@@ -71,6 +71,7 @@ final class ExpertRequestHandler {
                 caller.peerId(),
                 header.replyCompression(),
                 point);
+        return (header.waitsForRoom() ? pool.submitWhenRoom(call) : pool.submit(call)).map(Reply::ofTensors);
     }
 
     private HostedExpert expert(Request request) {

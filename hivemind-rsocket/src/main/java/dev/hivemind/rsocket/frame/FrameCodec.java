@@ -83,7 +83,8 @@ public final class FrameCodec {
                 .setPriority(header.priority())
                 .setBodyBytes(header.bodyBytes())
                 .setReplyCompression(header.replyCompression().wireId())
-                .setError(header.error());
+                .setError(header.error())
+                .setWaitForRoom(header.waitsForRoom());
         for (TensorDescriptor tensor : header.tensors()) {
             message.addTensors(toMessage(tensor));
         }
@@ -115,7 +116,8 @@ public final class FrameCodec {
                 tensors(message.getTensorsList()),
                 replyCompression(message),
                 bodyBytes(message),
-                error(message));
+                error(message),
+                message.getWaitForRoom());
     }
 
     /** A wish that is not understood here is not granted, and does no harm. */

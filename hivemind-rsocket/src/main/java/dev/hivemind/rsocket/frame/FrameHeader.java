@@ -18,6 +18,8 @@ import java.util.List;
  * @param replyCompression how the caller wants the tensors of the reply; what cannot be compressed so comes as it is
  * @param bodyBytes length of a body that continues in further payloads; 0 when one payload holds all of it
  * @param error why the call failed, in a reply on a channel; empty when it did not
+ * @param waitsForRoom whether the caller, as long as its deadline lets it, would rather wait for room at the peer than be
+ *     refused
  */
 public record FrameHeader(
         Operation operation,
@@ -28,7 +30,8 @@ public record FrameHeader(
         List<TensorDescriptor> tensors,
         Compression replyCompression,
         int bodyBytes,
-        String error) {
+        String error,
+        boolean waitsForRoom) {
 
     public FrameHeader {
         requireNonNull(operation, "operation");
@@ -48,18 +51,34 @@ public record FrameHeader(
             Deadline deadline,
             int priority,
             List<TensorDescriptor> tensors) {
-        this(operation, target, callId, deadline, priority, tensors, Compression.NONE, 0, "");
+        this(operation, target, callId, deadline, priority, tensors, Compression.NONE, 0, "", false);
     }
 
     /** The same header with another wish for the reply. */
     public FrameHeader withReplyCompression(Compression wanted) {
-        return new FrameHeader(operation, target, callId, deadline, priority, tensors, wanted, bodyBytes, error);
+        return new FrameHeader(
+                operation, target, callId, deadline, priority, tensors, wanted, bodyBytes, error, waitsForRoom);
+    }
+
+    /** The same header, but the call waits for room rather than be refused. */
+    public FrameHeader waitingForRoom() {
+        return new FrameHeader(
+                operation, target, callId, deadline, priority, tensors, replyCompression, bodyBytes, error, true);
     }
 
     /** The same header with another layout of the data part. */
     public FrameHeader withTensors(List<TensorDescriptor> others) {
         return new FrameHeader(
-                operation, target, callId, deadline, priority, others, replyCompression, bodyBytes, error);
+                operation,
+                target,
+                callId,
+                deadline,
+                priority,
+                others,
+                replyCompression,
+                bodyBytes,
+                error,
+                waitsForRoom);
     }
 
     /** The header of the answer to this request. */
@@ -69,12 +88,22 @@ public record FrameHeader(
 
     /** The header of an answer on a channel that says why this request failed. */
     public FrameHeader failure(String replyError) {
-        return new FrameHeader(operation, "", callId, deadline, priority, List.of(), Compression.NONE, 0, replyError);
+        return new FrameHeader(
+                operation, "", callId, deadline, priority, List.of(), Compression.NONE, 0, replyError, false);
     }
 
     /** This header for a body of so many bytes that does not fit one payload. */
     public FrameHeader announcing(int announcedBytes) {
         return new FrameHeader(
-                operation, target, callId, deadline, priority, tensors, replyCompression, announcedBytes, error);
+                operation,
+                target,
+                callId,
+                deadline,
+                priority,
+                tensors,
+                replyCompression,
+                announcedBytes,
+                error,
+                waitsForRoom);
     }
 }

@@ -40,7 +40,8 @@ class FrameCodecTest {
                     new TensorDescriptor(ElementType.FLOAT32, List.of(2L, 5L), Compression.INT8)),
             Compression.FLOAT16,
             0,
-            "");
+            "",
+            true);
 
     @RegisterExtension
     final TrackedBuffers buffers = new TrackedBuffers();

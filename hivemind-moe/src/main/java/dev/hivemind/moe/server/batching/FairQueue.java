@@ -1,10 +1,8 @@
 package dev.hivemind.moe.server.batching;
 
-import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.moe.server.batching.Turns.Answer;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -18,28 +16,22 @@ import java.util.stream.Stream;
 final class FairQueue {
 
     private final Set<Task> byAge = new LinkedHashSet<>();
+    private final Turns turns = new Turns();
     private final Quota rows = new Quota(Long.MAX_VALUE);
-
-    /** Of every caller its tasks; the first caller has the next turn. */
-    private Map<PeerId, Set<Task>> turns = new LinkedHashMap<>();
 
     void add(Task task) {
         byAge.add(task);
         rows.add(task.caller(), task.rows());
-        turns.computeIfAbsent(task.caller(), caller -> new LinkedHashSet<>()).add(task);
+        turns.add(task);
     }
 
     /** Takes a task out, if it is here. */
     boolean remove(Task task) {
-        if (!byAge.contains(task)) {
-            return false;
+        boolean removed = turns.remove(task);
+        if (removed) {
+            forget(task);
         }
-        forget(task);
-        turns.computeIfPresent(task.caller(), (caller, own) -> {
-            own.remove(task);
-            return own.isEmpty() ? null : own;
-        });
-        return true;
+        return removed;
     }
 
     Optional<Task> oldest() {
@@ -62,31 +54,22 @@ final class FairQueue {
 
     /** Takes turns until nothing fits any more. */
     void fill(Filling batch) {
-        Map<PeerId, Set<Task>> passedOver = new LinkedHashMap<>();
-        while (!turns.isEmpty() && batch.hasRoom()) {
-            PeerId caller = turns.keySet().iterator().next();
-            Set<Task> own = turns.remove(caller);
-            Task next = own.iterator().next();
-            if (batch.take(next)) {
-                own.remove(next);
-                forget(next);
-                giveBack(caller, own);
-            } else {
-                passedOver.put(caller, own);
-            }
+        turns.offer(task -> offer(task, batch));
+    }
+
+    private Answer offer(Task task, Filling batch) {
+        if (!batch.hasRoom()) {
+            return Answer.ENOUGH;
         }
-        passedOver.putAll(turns);
-        turns = passedOver;
+        if (!batch.take(task)) {
+            return Answer.PASSED_OVER;
+        }
+        forget(task);
+        return Answer.TAKEN;
     }
 
     private void forget(Task task) {
         byAge.remove(task);
         rows.remove(task.caller(), task.rows());
-    }
-
-    private void giveBack(PeerId caller, Set<Task> own) {
-        if (!own.isEmpty()) {
-            turns.put(caller, own);
-        }
     }
 }

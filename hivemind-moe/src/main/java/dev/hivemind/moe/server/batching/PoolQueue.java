@@ -18,7 +18,9 @@ final class PoolQueue {
     private final BatchListener listener;
 
     private final Map<PriorityClass, FairQueue> classes = new EnumMap<>(PriorityClass.class);
-    private final Quota admittedRows;
+    private final Quota queuedRows;
+    private final Turns applicants = new Turns();
+    private boolean promised;
     private final ComputeTime computeTime = new ComputeTime();
     private long urgency;
     private long dueNanos;
@@ -29,7 +31,7 @@ final class PoolQueue {
         this.limits = limits;
         this.function = function;
         this.listener = listener;
-        this.admittedRows = new Quota(limits.maxQueuedRows());
+        this.queuedRows = new Quota(limits.maxQueuedRows());
         for (PriorityClass priorityClass : PriorityClass.values()) {
             classes.put(priorityClass, new FairQueue());
         }
@@ -55,9 +57,22 @@ final class PoolQueue {
         return computeTime;
     }
 
-    /** Rows that have found room here, whether they are queued yet or not. */
-    Quota admittedRows() {
-        return admittedRows;
+    Quota queuedRows() {
+        return queuedRows;
+    }
+
+    /** Tasks that wait outside until there is room for them. */
+    Turns applicants() {
+        return applicants;
+    }
+
+    /** Whether the next room is promised to one of the applicants. */
+    boolean isPromised() {
+        return promised;
+    }
+
+    void setPromised(boolean promised) {
+        this.promised = promised;
     }
 
     void enqueue(Task task, long now) {

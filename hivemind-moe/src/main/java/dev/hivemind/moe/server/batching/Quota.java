@@ -20,13 +20,18 @@ final class Quota {
         this.limit = limit;
     }
 
-    /** A caller that has nothing yet may always use what is free; anything fits into an untouched quota. */
+    /** Whether there is room for so much, and it is not beyond the caller's share. */
     boolean admits(PeerId caller, long amount) {
-        if (used == 0) {
-            return true;
-        }
-        long own = byCaller.getOrDefault(caller, 0L);
-        return amount <= limit - used && (own == 0 || own + amount <= limit - used);
+        return used == 0 || (amount <= limit - used && !isBeyondShare(caller, amount));
+    }
+
+    /**
+     * Whether a caller has some already and is not to have so much more now, whatever the room. Anything fits into an
+     * untouched quota.
+     */
+    boolean isBeyondShare(PeerId caller, long amount) {
+        long own = usedBy(caller);
+        return own > 0 && own + amount > limit - used;
     }
 
     void add(PeerId caller, long amount) {

@@ -5,7 +5,6 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.MonoSink;
@@ -24,37 +23,20 @@ final class Task {
     private static final Logger LOG = LoggerFactory.getLogger(Task.class);
 
     private final Call call;
+    private final MonoSink<List<TensorFrame>> reply;
     private final long sizeBytes;
     private final PriorityClass priorityClass;
-    private @Nullable MonoSink<List<TensorFrame>> reply;
 
     private long enqueuedNanos;
     private long dueNanos;
 
-    private Task(Call call) {
+    /** Keeps references of its own to the call's tensors. {@code reply} waits for the result. */
+    Task(Call call, MonoSink<List<TensorFrame>> reply) {
         this.call = call;
+        this.reply = reply;
         this.sizeBytes = call.sizeBytes();
         this.priorityClass = PriorityClass.of(call.priority());
-    }
-
-    /** Keeps references of its own to the call's tensors. */
-    static Task borrowing(Call call) {
         call.retain();
-        return new Task(call);
-    }
-
-    /** Takes over the call's tensors. */
-    static Task owning(Call call) {
-        return new Task(call);
-    }
-
-    /** Names who waits for the result; once, before the task is queued. */
-    void replyTo(MonoSink<List<TensorFrame>> sink) {
-        this.reply = sink;
-    }
-
-    Call call() {
-        return call;
     }
 
     List<TensorFrame> tensors() {
@@ -123,21 +105,13 @@ final class Task {
     /** Ends the task with its result, whose frames pass to the caller of the expert. */
     void succeed(List<TensorFrame> result) {
         release();
-        MonoSink<List<TensorFrame>> sink = reply;
-        if (sink == null) {
-            result.forEach(TensorFrame::release);
-        } else {
-            signal(() -> sink.success(result));
-        }
+        signal(() -> reply.success(result));
     }
 
     /** Ends the task with an error. */
     void fail(RpcException error) {
         release();
-        MonoSink<List<TensorFrame>> sink = reply;
-        if (sink != null) {
-            signal(() -> sink.error(error));
-        }
+        signal(() -> reply.error(error));
     }
 
     /** A caller that cannot take its answer must not keep others from theirs. */

@@ -4,15 +4,12 @@ import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
-import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
-import java.util.function.BiFunction;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import org.reactivestreams.Publisher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 import reactor.util.context.Context;
@@ -20,8 +17,8 @@ import reactor.util.context.Context;
 /**
  * The way in for calls of one expert in one direction. Safe for use from any thread.
  *
- * <p>A call is refused at once when there is no room for it, or when it is bound to miss its deadline; a stream of calls
- * waits for room instead. Cancellation takes a waiting call out.
+ * <p>A call is refused at once when it is bound to miss its deadline, or when there is no room for it, unless it waits for
+ * that. Cancellation takes a waiting call out.
  */
 public final class TaskPool {
 
@@ -60,88 +57,47 @@ public final class TaskPool {
      * @throws IllegalArgumentException if the call has no rows, or more than a batch
      */
     public Mono<List<TensorFrame>> submit(Call call) {
+        return result(call, this::enter);
+    }
+
+    /**
+     * Queues a call as soon as there is room for it, and emits its result. As {@link #submit} in all else: a call that is
+     * bound to miss its deadline is refused all the same, and a caller is to end the wait when the deadline passes.
+     *
+     * <p>Among callers that wait, turns are taken. Whoever has nothing in the pool yet is overtaken by nobody. How many
+     * calls wait is for the callers of this method to bound.
+     *
+     * @throws IllegalArgumentException if the call has no rows, or more than a batch
+     */
+    public Mono<List<TensorFrame>> submitWhenRoom(Call call) {
+        return result(call, this::enterWhenRoom);
+    }
+
+    private Mono<List<TensorFrame>> result(Call call, BiConsumer<Task, MonoSink<List<TensorFrame>>> entrance) {
         if (!queue.limits().fits(call.rows())) {
             throw new IllegalArgumentException(queue.limits().complaint(call.rows()));
         }
-        return result(reply -> enter(Task.borrowing(call), reply));
+        return Mono.<List<TensorFrame>>create(reply -> entrance.accept(new Task(call, reply), reply))
+                .contextWrite(lateSignals)
+                .doOnDiscard(List.class, this::discard);
     }
 
     private void enter(Task task, MonoSink<List<TensorFrame>> reply) {
-        task.replyTo(reply);
-        RpcException refusal = tasks.admit(queue, task);
+        RpcException refusal = tasks.enter(queue, task);
         if (refusal == null) {
-            enqueue(task, reply);
+            entered(task, reply);
         } else {
             task.fail(refusal);
         }
     }
 
-    /**
-     * Queues the calls of a stream as there is room for them. Of the stream one call at a time is requested, and the next
-     * when that one has found room; so when the device stands still, at most what one caller may have in the pool is
-     * accepted, and one call more.
-     *
-     * <p>Errors: one call's are those of {@link #submit}, and {@link SchemaMismatchException} if it has no rows or more
-     * than a batch, all signalled to {@code answer}; those of {@code calls} end the result. Cancellation takes out the calls that wait.
-     *
-     * <p>Ownership: takes over the tensors of the calls.
-     *
-     * @param maxInFlight how many calls may be under way, whose results nobody may have read yet
-     * @param answer from a call, whose tensors are not to be touched any more, and its result, which is to be subscribed
-     *     to once, to what the result emits in its place, in the order of completion
-     */
-    public <R> Flux<R> submitAll(
-            Flux<Call> calls,
-            int maxInFlight,
-            BiFunction<Call, Mono<List<TensorFrame>>, ? extends Publisher<R>> answer) {
-        return calls.concatMap(this::whenAdmitted, 0)
-                .<R>flatMap(admitted -> answer.apply(admitted.task().call(), result(admitted)), maxInFlight)
-                .contextWrite(lateSignals)
-                .doOnDiscard(Applicant.class, this::discard)
-                .doOnDiscard(Call.class, Call::release);
+    private void enterWhenRoom(Task task, MonoSink<List<TensorFrame>> reply) {
+        tasks.enterWhenRoom(queue, task);
+        entered(task, reply);
     }
 
-    private Mono<Applicant> whenAdmitted(Call call) {
-        return Mono.create(decided -> {
-            var applicant = new Applicant(queue, Task.owning(call), decided);
-            if (queue.limits().fits(call.rows())) {
-                tasks.admitLater(applicant);
-            } else {
-                applicant.refuse(new SchemaMismatchException(queue.limits().complaint(call.rows())));
-                applicant.answer();
-            }
-            decided.onCancel(() -> abandon(applicant));
-        });
-    }
-
-    private void abandon(Applicant applicant) {
-        if (tasks.abandon(applicant)) {
-            applicant.task().release();
-        }
-    }
-
-    private Mono<List<TensorFrame>> result(Applicant admitted) {
-        return result(reply -> {
-            admitted.task().replyTo(reply);
-            RpcException refusal = admitted.refusal();
-            if (refusal == null) {
-                enqueue(admitted.task(), reply);
-            } else {
-                admitted.task().fail(refusal);
-            }
-        });
-    }
-
-    private Mono<List<TensorFrame>> result(Consumer<MonoSink<List<TensorFrame>>> start) {
-        return Mono.create(start).contextWrite(lateSignals).doOnDiscard(List.class, this::discard);
-    }
-
-    private void enqueue(Task task, MonoSink<List<TensorFrame>> reply) {
-        if (!tasks.queue(queue, task)) {
-            task.fail(WaitingTasks.shuttingDown());
-            return;
-        }
-        // Registered after the task is queued: a cancellation that came first is reported here at once.
+    private void entered(Task task, MonoSink<List<TensorFrame>> reply) {
+        // Registered after the task is in: a cancellation that came first is reported here at once.
         reply.onCancel(() -> cancel(task));
         onQueued.run();
     }
@@ -149,27 +105,18 @@ public final class TaskPool {
     private void cancel(Task task) {
         if (tasks.cancel(queue, task)) {
             task.release();
+            // Others may have come in where it was.
+            onQueued.run();
         }
     }
 
-    /** Ends what nobody receives: a call of a stream, a task that had just found room, or the frames of a result. */
+    /** Ends what nobody receives: the frames of a result. */
     private void discard(Object late) {
-        if (late instanceof Call call) {
-            call.release();
-        } else if (late instanceof Applicant applicant) {
-            withdraw(applicant);
-        } else if (late instanceof List<?> frames) {
+        if (late instanceof List<?> frames) {
             frames.forEach(this::discard);
         } else if (late instanceof TensorFrame frame) {
             frame.release();
         }
-    }
-
-    private void withdraw(Applicant applicant) {
-        if (applicant.refusal() == null) {
-            tasks.withdraw(queue, applicant.task());
-        }
-        applicant.task().release();
     }
 
     @Override

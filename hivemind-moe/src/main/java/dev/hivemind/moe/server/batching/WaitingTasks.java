@@ -1,26 +1,29 @@
 package dev.hivemind.moe.server.batching;
 
+import dev.hivemind.moe.server.batching.Turns.Answer;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * All tasks that wait for the devices of a runtime, and the rules by which they come in and go out.
  *
- * <p>In: a task is <em>admitted</em> when there is room for its rows in its pool and for its bytes among all, and when it
- * is not bound to miss its deadline; then it is <em>queued</em>. Out: {@link #take()} forms a batch, at the moment at
- * which a device asks for it.
+ * <p>In: a task is queued when there is room for its rows in its pool and for its bytes among all, and when it is not bound
+ * to miss its deadline. If there is no room it is refused, or waits outside as an <em>applicant</em>. Out: {@link #take()}
+ * forms a batch, at the moment at which a device asks for it.
  *
- * <p>Invariants, guarded by this object's lock: every task that was admitted is accounted for until it is taken or
- * withdrawn; a task is queued until exactly one party takes it out, which then owns it; a group has at most one batch
- * under way. No signal is sent while the lock is held. Safe for use from any thread.
+ * <p>Invariants, guarded by this object's lock: every queued task is accounted for; a task is queued, or an applicant,
+ * until exactly one party takes it out, which then owns it; no applicant waits for whom there is room; a group has at most
+ * one batch under way. No signal is sent while the lock is held. Safe for use from any thread.
  */
 final class WaitingTasks {
 
@@ -31,7 +34,7 @@ final class WaitingTasks {
     private final LongSupplier clock;
     private final Quota bytes;
     private final Workload workload;
-    private final List<Applicant> applicants = new ArrayList<>();
+    private final Set<PoolQueue> withApplicants = new LinkedHashSet<>();
     private boolean closed;
 
     /**
@@ -45,82 +48,105 @@ final class WaitingTasks {
         this.bytes = new Quota(maxBytes);
     }
 
-    /** Says why the task does not get in; null if it does, and is to be queued then or withdrawn. */
-    synchronized @Nullable RpcException admit(PoolQueue pool, Task task) {
-        RpcException refusal = refusal(pool, task, clock.getAsLong());
-        if (refusal == null && !hasRoom(pool, task)) {
-            refusal = full(pool, task);
+    /** Queues a task, or says why it does not get in. */
+    synchronized @Nullable RpcException enter(PoolQueue pool, Task task) {
+        long now = clock.getAsLong();
+        RpcException refusal = refusal(pool, task, now);
+        if (refusal == null && (pool.isPromised() || !hasRoom(pool, task))) {
+            refusal = full(pool, task, now);
         }
         if (refusal == null) {
-            account(pool, task);
+            queue(pool, task, now);
         }
         return refusal;
     }
 
-    /** Admits a task as soon as there is room for it, and tells the applicant so, or why it never will. */
-    void admitLater(Applicant applicant) {
-        if (apply(applicant)) {
-            applicant.answer();
-        }
+    /** Queues a task as soon as there is room for it, or fails it as soon as it cannot be computed in time. */
+    void enterWhenRoom(PoolQueue pool, Task task) {
+        apply(pool, task).forEach(Result::deliver);
     }
 
-    private synchronized boolean apply(Applicant applicant) {
-        boolean decided = decide(applicant);
-        if (!decided) {
-            applicants.add(applicant);
-        }
-        return decided;
-    }
-
-    private boolean decide(Applicant applicant) {
-        PoolQueue pool = applicant.pool();
-        Task task = applicant.task();
+    private synchronized List<Result> apply(PoolQueue pool, Task task) {
         RpcException refusal = refusal(pool, task, clock.getAsLong());
         if (refusal != null) {
-            applicant.refuse(refusal);
-            return true;
+            return List.of(Result.failure(task, refusal));
         }
-        boolean room = hasRoom(pool, task);
-        if (room) {
-            account(pool, task);
-        }
-        return room;
+        pool.applicants().add(task);
+        withApplicants.add(pool);
+        return letIn();
     }
 
-    /** Says whether the applicant was still waiting; it is not any more. */
-    synchronized boolean abandon(Applicant applicant) {
-        return applicants.remove(applicant);
+    /** Queues the applicants for whom there is room now. The results are those of others who need not wait any more. */
+    private List<Result> letIn() {
+        if (withApplicants.isEmpty()) {
+            return List.of();
+        }
+        long now = clock.getAsLong();
+        List<Result> refused = new ArrayList<>();
+        for (PoolQueue pool : withApplicants) {
+            pool.setPromised(false);
+            pool.applicants().offer(task -> decide(pool, task, now, refused));
+        }
+        withApplicants.removeIf(pool -> pool.applicants().isEmpty());
+        return refused;
+    }
+
+    private Answer decide(PoolQueue pool, Task task, long now, List<Result> refused) {
+        boolean room = hasRoom(pool, task);
+        RpcException refusal = room ? refusal(pool, task, now) : untimely(task, now);
+        if (refusal != null) {
+            refused.add(Result.failure(task, refusal));
+        } else if (room) {
+            queue(pool, task, now);
+        } else if (isBeyondShare(pool, task)) {
+            return Answer.PASSED_OVER;
+        } else {
+            pool.setPromised(true);
+            return Answer.ENOUGH;
+        }
+        return Answer.TAKEN;
     }
 
     private @Nullable RpcException refusal(PoolQueue pool, Task task, long now) {
+        RpcException untimely = untimely(task, now);
+        return untimely != null ? untimely : hopeless(pool, task, now);
+    }
+
+    private @Nullable RpcException untimely(Task task, long now) {
         if (closed) {
             return shuttingDown();
         }
-        if (task.isExpired(now)) {
-            return tooLate();
-        }
+        return task.isExpired(now) ? tooLate() : null;
+    }
+
+    private @Nullable RpcException hopeless(PoolQueue pool, Task task, long now) {
         long answerIn = pool.computeTime().isKnown() ? workload.answerInNanos(pool, task, now) : 0;
-        if (answerIn > task.remainingNanos(now)) {
-            return new OverloadedException(
-                    "An answer from %s takes about %d ms, but the deadline is in %d ms"
-                            .formatted(pool, toMillis(answerIn), toMillis(task.remainingNanos(now))),
-                    retryAfter(answerIn));
+        if (answerIn <= task.remainingNanos(now)) {
+            return null;
         }
-        return null;
+        return new OverloadedException(
+                "An answer from %s takes about %d ms, but the deadline is in %d ms"
+                        .formatted(pool, toMillis(answerIn), toMillis(task.remainingNanos(now))),
+                retryAfter(answerIn));
     }
 
     private boolean hasRoom(PoolQueue pool, Task task) {
-        return pool.admittedRows().admits(task.caller(), task.rows()) && bytes.admits(task.caller(), task.sizeBytes());
+        return pool.queuedRows().admits(task.caller(), task.rows()) && bytes.admits(task.caller(), task.sizeBytes());
     }
 
-    private OverloadedException full(PoolQueue pool, Task task) {
-        long answerIn = workload.answerInNanos(pool, task, clock.getAsLong());
+    private boolean isBeyondShare(PoolQueue pool, Task task) {
+        return pool.queuedRows().isBeyondShare(task.caller(), task.rows())
+                || bytes.isBeyondShare(task.caller(), task.sizeBytes());
+    }
+
+    private OverloadedException full(PoolQueue pool, Task task, long now) {
+        long answerIn = workload.answerInNanos(pool, task, now);
         return new OverloadedException(
                 "%d rows wait for %s already, %d of them yours"
                         .formatted(
-                                pool.admittedRows().used(),
+                                pool.queuedRows().used(),
                                 pool,
-                                pool.admittedRows().usedBy(task.caller())),
+                                pool.queuedRows().usedBy(task.caller())),
                 pool.computeTime().isKnown() ? retryAfter(answerIn) : DEFAULT_RETRY);
     }
 
@@ -136,60 +162,38 @@ final class WaitingTasks {
         return Duration.ofNanos(nanos).toMillis();
     }
 
-    private void account(PoolQueue pool, Task task) {
-        pool.admittedRows().add(task.caller(), task.rows());
+    private void queue(PoolQueue pool, Task task, long now) {
+        pool.queuedRows().add(task.caller(), task.rows());
         bytes.add(task.caller(), task.sizeBytes());
+        pool.enqueue(task, now);
+        workload.waits(pool);
     }
 
     private void discount(PoolQueue pool, Task task) {
-        pool.admittedRows().remove(task.caller(), task.rows());
+        pool.queuedRows().remove(task.caller(), task.rows());
         bytes.remove(task.caller(), task.sizeBytes());
     }
 
-    /** Queues an admitted task; false if the runtime closed meanwhile, and the task is out then. */
-    synchronized boolean queue(PoolQueue pool, Task task) {
-        if (closed) {
-            discount(pool, task);
-            return false;
-        }
-        pool.enqueue(task, clock.getAsLong());
-        workload.waits(pool);
-        return true;
-    }
-
-    /** Takes an admitted task out that is not queued. */
-    void withdraw(PoolQueue pool, Task task) {
-        List<Applicant> decided;
-        synchronized (this) {
-            discount(pool, task);
-            decided = reconsider();
-        }
-        decided.forEach(Applicant::answer);
-    }
-
-    /** Takes a task out; false if it is not queued any more, else the caller owns it now. */
+    /** Takes a task out; false if it does not wait any more, else the caller owns it now. */
     boolean cancel(PoolQueue pool, Task task) {
-        List<Applicant> decided;
+        List<Result> refused;
         synchronized (this) {
-            if (!pool.remove(task)) {
+            if (!remove(pool, task)) {
                 return false;
             }
-            discount(pool, task);
-            workload.refresh(pool);
-            decided = reconsider();
+            refused = letIn();
         }
-        decided.forEach(Applicant::answer);
+        refused.forEach(Result::deliver);
         return true;
     }
 
-    /** Those of the applicants who are admitted or refused now; oldest first, so that none waits for ever. */
-    private List<Applicant> reconsider() {
-        if (applicants.isEmpty()) {
-            return List.of();
+    private boolean remove(PoolQueue pool, Task task) {
+        boolean queued = pool.remove(task);
+        if (queued) {
+            discount(pool, task);
+            workload.refresh(pool);
         }
-        List<Applicant> decided = applicants.stream().filter(this::decide).toList();
-        applicants.removeAll(decided);
-        return decided;
+        return queued || pool.applicants().remove(task);
     }
 
     /**
@@ -220,10 +224,10 @@ final class WaitingTasks {
         if (!filling.taken().isEmpty()) {
             workload.begin(batch, now);
         }
-        return new Taken(batch, filling.expired(), reconsider());
+        return new Taken(batch, filling.expired(), letIn());
     }
 
-    private record Taken(Batch batch, List<Task> expired, List<Applicant> decided) {
+    private record Taken(Batch batch, List<Task> expired, List<Result> refused) {
 
         boolean isEmpty() {
             return batch.tasks().isEmpty();
@@ -231,7 +235,7 @@ final class WaitingTasks {
 
         void settle() {
             expired.forEach(task -> task.fail(tooLate()));
-            decided.forEach(Applicant::answer);
+            refused.forEach(Result::deliver);
         }
     }
 
@@ -256,13 +260,13 @@ final class WaitingTasks {
     }
 
     synchronized int queuedRows(PoolQueue pool) {
-        return Math.toIntExact(pool.admittedRows().used());
+        return Math.toIntExact(pool.queuedRows().used());
     }
 
     /** Refuses tasks from now on, and fails those that wait. */
     void close() {
         List<Task> tasks = new ArrayList<>();
-        List<Applicant> refused;
+        List<Result> refused;
         synchronized (this) {
             closed = true;
             workload.removeAll()
@@ -271,17 +275,17 @@ final class WaitingTasks {
                         discount(pool, task);
                         tasks.add(task);
                     }));
-            refused = reconsider();
+            refused = letIn();
         }
         tasks.forEach(task -> task.fail(shuttingDown()));
-        refused.forEach(Applicant::answer);
+        refused.forEach(Result::deliver);
     }
 
     private static DeadlineExceededException tooLate() {
         return new DeadlineExceededException("The deadline passed before the call was computed");
     }
 
-    static PeerUnavailableException shuttingDown() {
+    private static PeerUnavailableException shuttingDown() {
         return new PeerUnavailableException("The expert's server is shutting down");
     }
 }

@@ -2,9 +2,7 @@ package dev.hivemind.moe.server.batching;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hivemind.rsocket.frame.Deadline;
 import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
@@ -13,25 +11,14 @@ class BatchesOnDemandTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
-    private final WaitingTasks tasks = new WaitingTasks(System::nanoTime, 1, 1_000_000);
+    private final ClockedTasks clocked = new ClockedTasks();
+    private final WaitingTasks tasks = clocked.waiting();
     private final BatchesOnDemand batches = new BatchesOnDemand(tasks, Schedulers.immediate(), found -> {});
 
     /** A task in a pool of its own. */
     private PoolQueue submit() {
-        var group = new PoolGroup(queue -> {
-            throw new AssertionError("The test makes its pools itself");
-        });
-        var pool = new PoolQueue(
-                "test",
-                group,
-                BatchLimits.ofBatchSize(4),
-                tensors -> {
-                    throw new AssertionError("Nothing is computed here");
-                },
-                BatchListener.NONE);
-        var task = Task.owning(new Call(List.of(), 1, Deadline.after(TIMEOUT), 0, Peers.peer(1)));
-        assertThat(tasks.admit(pool, task)).isNull();
-        assertThat(tasks.queue(pool, task)).isTrue();
+        PoolQueue pool = ClockedTasks.newPool(BatchLimits.ofBatchSize(4));
+        clocked.queued(pool, clocked.task(1, 1));
         batches.wake();
         return pool;
     }
