@@ -45,24 +45,17 @@ final class ExpertRequestHandler {
     }
 
     private Mono<Reply> forward(PeerConnection caller, Request request) {
-        return Mono.defer(() -> {
-            HostedExpert expert = expert(request);
-            int rows = expert.schema().requireInputs(request.header().tensors());
-            return submit(expert.forward(), caller, request, rows, () -> true);
-        });
+        return Mono.defer(() -> compute(expert(request).forward(), caller, request, () -> true));
     }
 
     private Mono<Reply> backward(PeerConnection caller, Request request, PointOfNoReturn point) {
-        return Mono.defer(() -> {
-            HostedExpert expert = expert(request);
-            int rows = expert.schema().requireGradients(request.header().tensors());
-            return submit(expert.backward(), caller, request, rows, point);
-        });
+        return Mono.defer(() -> compute(expert(request).backward(), caller, request, point));
     }
 
-    private static Mono<Reply> submit(
-            TaskPool pool, PeerConnection caller, Request request, int rows, PointOfNoReturn point) {
+    private static Mono<Reply> compute(
+            ExpertDirection direction, PeerConnection caller, Request request, PointOfNoReturn point) {
         FrameHeader header = request.header();
+        int rows = direction.requireRows(header.tensors());
         var call = new Call(
                 request.tensors(),
                 rows,
@@ -71,6 +64,7 @@ final class ExpertRequestHandler {
                 caller.peerId(),
                 header.replyCompression(),
                 point);
+        TaskPool pool = direction.pool();
         return (header.waitsForRoom() ? pool.submitWhenRoom(call) : pool.submit(call)).map(Reply::ofTensors);
     }
 

@@ -11,8 +11,10 @@ import dev.hivemind.moe.server.batching.DeviceThreads;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.frame.FrameCodec;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +40,7 @@ public final class ExpertServer {
 
     private final PeerNode node;
     private final BatchingRuntime runtime;
-    private final ExpertEvents events;
+    private final List<ExpertWatch> watches;
     private final Map<String, HostedExpert> experts;
     private final @Nullable ExpertAnnouncer announcer;
     private final Disposable.Swap handlers = Disposables.swap();
@@ -48,7 +50,7 @@ public final class ExpertServer {
         this.node = builder.node;
         BatchLimits limits = builder.limits();
         this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
-        this.events = new ExpertEvents(builder.events);
+        this.watches = List.copyOf(builder.watches);
         this.experts = host(builder.backends, limits);
         this.announcer = builder.announcer();
     }
@@ -56,7 +58,7 @@ public final class ExpertServer {
     private Map<String, HostedExpert> host(Map<String, ExpertBackend> backends, BatchLimits limits) {
         Map<String, HostedExpert> hosted = new LinkedHashMap<>();
         backends.forEach((uid, backend) ->
-                hosted.put(uid, HostedExpert.create(uid, backend, limits, runtime.newGroup(), events)));
+                hosted.put(uid, HostedExpert.create(uid, backend, limits, runtime.newGroup(), watches)));
         return hosted;
     }
 
@@ -89,7 +91,7 @@ public final class ExpertServer {
             throw new IllegalStateException("The server is closed");
         }
         handlers.update(new ExpertRequestHandler(experts).register(node));
-        events.hosted(experts.keySet());
+        watches.forEach(watch -> watch.started(experts));
     }
 
     /**
@@ -110,7 +112,7 @@ public final class ExpertServer {
 
     private void freeExperts() {
         experts.values().forEach(expert -> expert.backend().close());
-        events.removed(experts.keySet());
+        watches.forEach(watch -> watch.ended(experts));
     }
 
     /** Collects the settings of a server. Not thread-safe. */
@@ -126,16 +128,22 @@ public final class ExpertServer {
         private OptionalInt deviceThreads = OptionalInt.empty();
         private OptionalInt intraOpThreads = OptionalInt.empty();
         private @Nullable ExpertDirectory directory;
-        private @Nullable EventFeed events;
+        private final List<ExpertWatch> watches = new ArrayList<>();
         private Duration announcePeriod = DEFAULT_ANNOUNCE_PERIOD;
 
         private Builder(PeerNode node) {
             this.node = node;
         }
 
-        /** Where the server tells of its experts and of the batches that they compute. Default: nowhere. */
+        /** Where the server tells of its experts, their batches, and the calls that it refuses. Default: nowhere. */
         public Builder events(EventFeed events) {
-            this.events = requireNonNull(events, "events");
+            watches.add(new ExpertEvents(requireNonNull(events, "events"), System::nanoTime));
+            return this;
+        }
+
+        /** Where the server measures its experts, as {@code docs/METERS.md} lists. Default: nowhere. */
+        public Builder meters(MeterRegistry registry) {
+            watches.add(new ExpertMeters(requireNonNull(registry, "registry")));
             return this;
         }
 

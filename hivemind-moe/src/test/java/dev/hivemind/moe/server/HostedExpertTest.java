@@ -54,7 +54,7 @@ class HostedExpertTest {
             trained,
             new BatchLimits(BATCH_ROWS, 100, BATCH_ROWS, Duration.ofSeconds(10)),
             runtime.newGroup(),
-            new ExpertEvents(null));
+            List.of());
 
     @AfterEach
     void close() {
@@ -107,9 +107,9 @@ class HostedExpertTest {
         NDArray lastGradient = batch(4);
 
         List<CompletableFuture<float[]>> results = List.of(
-                submit(expert.backward(), first, firstGradient),
-                submit(expert.backward(), batch(3), batch(3).mul(Float.NaN)),
-                submit(expert.backward(), last, lastGradient));
+                submit(expert.backward().pool(), first, firstGradient),
+                submit(expert.backward().pool(), batch(3), batch(3).mul(Float.NaN)),
+                submit(expert.backward().pool(), last, lastGradient));
 
         float[] expected = local.backward(new NDList(
                         NDArrays.concat(new NDList(first, last)),
@@ -139,9 +139,9 @@ class HostedExpertTest {
     void forward_withAMateWhoseOutputsOverflow_isComputedAllTheSame() {
         NDArray x = batch(7);
 
-        CompletableFuture<float[]> healthy = submit(expert.forward(), x);
+        CompletableFuture<float[]> healthy = submit(expert.forward().pool(), x);
         CompletableFuture<float[]> poisonous =
-                submit(expert.forward(), arrays.manager().full(new Shape(5, WIDTH), 1e30f));
+                submit(expert.forward().pool(), arrays.manager().full(new Shape(5, WIDTH), 1e30f));
 
         assertThat(await(healthy))
                 .containsExactly(local.forward(new NDList(x)).head().toFloatArray(), CLOSE);
@@ -150,8 +150,8 @@ class HostedExpertTest {
 
     @Test
     void backward_ofNothingButPoison_makesNoStep() {
-        CompletableFuture<float[]> one = submit(expert.backward(), batch(6), batch(6).mul(Float.NaN));
-        CompletableFuture<float[]> other = submit(expert.backward(), batch(6).mul(Float.NaN), batch(6));
+        CompletableFuture<float[]> one = submit(expert.backward().pool(), batch(6), batch(6).mul(Float.NaN));
+        CompletableFuture<float[]> other = submit(expert.backward().pool(), batch(6).mul(Float.NaN), batch(6));
 
         assertFails(one);
         assertFails(other);

@@ -8,7 +8,6 @@ import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -29,14 +28,6 @@ record Batch(PoolQueue pool, List<Task> tasks) {
 
     int rows() {
         return tasks.stream().mapToInt(Task::rows).sum();
-    }
-
-    BatchReport report(long startNanos, Duration computed) {
-        long waited = tasks.stream()
-                .mapToLong(task -> task.waitedNanos(startNanos))
-                .max()
-                .orElse(0);
-        return new BatchReport(rows(), tasks.size(), Duration.ofNanos(waited), computed);
     }
 
     boolean isEmpty() {

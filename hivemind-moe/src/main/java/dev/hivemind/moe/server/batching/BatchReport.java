@@ -7,7 +7,8 @@ import java.time.Duration;
  *
  * @param rows of all its calls
  * @param calls that were computed together
- * @param waited how long the oldest of them had waited
+ * @param failed those of them that could not be computed
+ * @param waited how long the oldest of them had waited in the pool
  * @param computed how long the device took, attempts without poisonous calls included
  */
-public record BatchReport(int rows, int calls, Duration waited, Duration computed) {}
+public record BatchReport(int rows, int calls, int failed, Duration waited, Duration computed) {}

@@ -103,9 +103,16 @@ public final class BatchingRuntime {
             Outcome outcome = Attempts.compute(batch);
             Duration computed = Duration.ofNanos(clock.getAsLong() - start);
             waiting.computed(batch, computed);
-            batch.pool().listener().computed(batch.report(start, computed));
+            report(outcome, start, computed);
             return outcome;
         });
+    }
+
+    private static void report(Outcome outcome, long start, Duration computed) {
+        PoolListener listener = outcome.batch().pool().listener();
+        if (listener.isListening() && !outcome.results().isEmpty()) {
+            listener.computed(outcome.report(start, computed));
+        }
     }
 
     private Mono<Outcome> afterItsPause(Outcome outcome) {

@@ -25,15 +25,15 @@ public final class PoolGroup {
      * @param name for messages to callers, for example {@code expert.5/forward}
      */
     public TaskPool addPool(String name, BatchLimits limits, BatchFunction function) {
-        return addPool(name, limits, function, BatchListener.NONE);
+        return addPool(name, limits, function, PoolListener.NONE);
     }
 
     /**
-     * Adds a pool whose batches are told of.
+     * Adds a pool of which a listener hears.
      *
      * @param name for messages to callers, for example {@code expert.5/forward}
      */
-    public TaskPool addPool(String name, BatchLimits limits, BatchFunction function, BatchListener listener) {
+    public TaskPool addPool(String name, BatchLimits limits, BatchFunction function, PoolListener listener) {
         requireNonNull(name, "name");
         requireNonNull(limits, "limits");
         requireNonNull(function, "function");

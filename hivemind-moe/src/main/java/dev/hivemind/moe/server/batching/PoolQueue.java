@@ -15,7 +15,7 @@ final class PoolQueue {
     private final PoolGroup group;
     private final BatchLimits limits;
     private final BatchFunction function;
-    private final BatchListener listener;
+    private final PoolListener listener;
 
     private final Map<PriorityClass, FairQueue> classes = new EnumMap<>(PriorityClass.class);
     private final Quota queuedRows;
@@ -25,7 +25,7 @@ final class PoolQueue {
     private long urgency;
     private long dueNanos;
 
-    PoolQueue(String name, PoolGroup group, BatchLimits limits, BatchFunction function, BatchListener listener) {
+    PoolQueue(String name, PoolGroup group, BatchLimits limits, BatchFunction function, PoolListener listener) {
         this.name = name;
         this.group = group;
         this.limits = limits;
@@ -49,7 +49,7 @@ final class PoolQueue {
         return function;
     }
 
-    BatchListener listener() {
+    PoolListener listener() {
         return listener;
     }
 

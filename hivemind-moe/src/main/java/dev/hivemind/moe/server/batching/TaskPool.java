@@ -87,7 +87,7 @@ public final class TaskPool {
         if (refusal == null) {
             entered(task, reply);
         } else {
-            task.fail(refusal);
+            new Refusal(queue, task, refusal).deliver();
         }
     }
 

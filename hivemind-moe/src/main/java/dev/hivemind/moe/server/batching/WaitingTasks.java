@@ -63,26 +63,26 @@ final class WaitingTasks {
 
     /** Queues a task as soon as there is room for it, or fails it as soon as it cannot be computed in time. */
     void enterWhenRoom(PoolQueue pool, Task task) {
-        apply(pool, task).forEach(Result::deliver);
+        apply(pool, task).forEach(Refusal::deliver);
     }
 
-    private synchronized List<Result> apply(PoolQueue pool, Task task) {
+    private synchronized List<Refusal> apply(PoolQueue pool, Task task) {
         RpcException refusal = refusal(pool, task, clock.getAsLong());
         if (refusal != null) {
-            return List.of(Result.failure(task, refusal));
+            return List.of(new Refusal(pool, task, refusal));
         }
         pool.applicants().add(task);
         withApplicants.add(pool);
         return letIn();
     }
 
-    /** Queues the applicants for whom there is room now. The results are those of others who need not wait any more. */
-    private List<Result> letIn() {
+    /** Queues the applicants for whom there is room now. Those who need not wait any more are refused. */
+    private List<Refusal> letIn() {
         if (withApplicants.isEmpty()) {
             return List.of();
         }
         long now = clock.getAsLong();
-        List<Result> refused = new ArrayList<>();
+        List<Refusal> refused = new ArrayList<>();
         for (PoolQueue pool : withApplicants) {
             pool.setPromised(false);
             pool.applicants().offer(task -> decide(pool, task, now, refused));
@@ -91,11 +91,11 @@ final class WaitingTasks {
         return refused;
     }
 
-    private Answer decide(PoolQueue pool, Task task, long now, List<Result> refused) {
+    private Answer decide(PoolQueue pool, Task task, long now, List<Refusal> refused) {
         boolean room = hasRoom(pool, task);
         RpcException refusal = room ? refusal(pool, task, now) : untimely(task, now);
         if (refusal != null) {
-            refused.add(Result.failure(task, refusal));
+            refused.add(new Refusal(pool, task, refusal));
         } else if (room) {
             queue(pool, task, now);
         } else if (isBeyondShare(pool, task)) {
@@ -176,14 +176,14 @@ final class WaitingTasks {
 
     /** Takes a task out; false if it does not wait any more, else the caller owns it now. */
     boolean cancel(PoolQueue pool, Task task) {
-        List<Result> refused;
+        List<Refusal> refused;
         synchronized (this) {
             if (!remove(pool, task)) {
                 return false;
             }
             refused = letIn();
         }
-        refused.forEach(Result::deliver);
+        refused.forEach(Refusal::deliver);
         return true;
     }
 
@@ -224,18 +224,19 @@ final class WaitingTasks {
         if (!filling.taken().isEmpty()) {
             workload.begin(batch, now);
         }
-        return new Taken(batch, filling.expired(), letIn());
+        List<Refusal> refused = new ArrayList<>(letIn());
+        filling.expired().forEach(task -> refused.add(new Refusal(pool, task, tooLate())));
+        return new Taken(batch, refused);
     }
 
-    private record Taken(Batch batch, List<Task> expired, List<Result> refused) {
+    private record Taken(Batch batch, List<Refusal> refused) {
 
         boolean isEmpty() {
             return batch.tasks().isEmpty();
         }
 
         void settle() {
-            expired.forEach(task -> task.fail(tooLate()));
-            refused.forEach(Result::deliver);
+            refused.forEach(Refusal::deliver);
         }
     }
 
@@ -265,20 +266,17 @@ final class WaitingTasks {
 
     /** Refuses tasks from now on, and fails those that wait. */
     void close() {
-        List<Task> tasks = new ArrayList<>();
-        List<Result> refused;
+        List<Refusal> refused = new ArrayList<>();
         synchronized (this) {
             closed = true;
             workload.removeAll()
                     .forEach(pool -> pool.tasks().forEach(task -> {
-                        pool.remove(task);
-                        discount(pool, task);
-                        tasks.add(task);
+                        remove(pool, task);
+                        refused.add(new Refusal(pool, task, shuttingDown()));
                     }));
-            refused = letIn();
+            refused.addAll(letIn());
         }
-        tasks.forEach(task -> task.fail(shuttingDown()));
-        refused.forEach(Result::deliver);
+        refused.forEach(Refusal::deliver);
     }
 
     private static DeadlineExceededException tooLate() {

@@ -48,7 +48,7 @@ final class ClockedTasks {
                 tensors -> {
                     throw new AssertionError("Nothing is computed here");
                 },
-                BatchListener.NONE);
+                PoolListener.NONE);
     }
 
     ManualClock clock() {

@@ -1,5 +1,6 @@
 package dev.hivemind.moe.server.batching;
 
+import dev.hivemind.moe.server.StallingExpert;
 import dev.hivemind.moe.tensor.TensorOps;
 import reactor.blockhound.BlockHound;
 import reactor.blockhound.integration.BlockHoundIntegration;
@@ -11,6 +12,7 @@ public final class StalledDevices implements BlockHoundIntegration {
     public void applyTo(BlockHound.Builder builder) {
         builder.allowBlockingCallsInside(NegatingRuntime.class.getName(), "uninterrupted")
                 .allowBlockingCallsInside(BatchingTimesTest.class.getName(), "meet")
+                .allowBlockingCallsInside(StallingExpert.class.getName(), "await")
                 .allowBlockingCallsInside(TensorOps.class.getName(), "loadEngine");
     }
 }
