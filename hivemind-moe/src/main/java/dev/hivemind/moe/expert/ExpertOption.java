@@ -2,6 +2,7 @@ package dev.hivemind.moe.expert;
 
 import static java.util.Objects.requireNonNull;
 
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import java.util.Locale;
@@ -100,6 +101,13 @@ public final class ExpertOption<T> {
         return defaultValue;
     }
 
+    /** The default value as an operator would write it. */
+    public String defaultText() {
+        return defaultValue instanceof Duration time
+                ? BigDecimal.valueOf(time.toMillis(), 3).stripTrailingZeros().toPlainString()
+                : defaultValue.toString();
+    }
+
     /**
      * The value that an operator has written.
      *
@@ -135,6 +143,6 @@ public final class ExpertOption<T> {
 
     @Override
     public String toString() {
-        return "%s: %s; %s. Default: %s".formatted(name, description, allowed, defaultValue);
+        return "%s: %s; %s. Default: %s".formatted(name, description, allowed, defaultText());
     }
 }

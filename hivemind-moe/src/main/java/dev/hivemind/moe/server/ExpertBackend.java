@@ -2,6 +2,7 @@ package dev.hivemind.moe.server;
 
 import static java.util.Objects.requireNonNull;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -73,9 +74,20 @@ public final class ExpertBackend implements AutoCloseable {
      * @param training how the expert learns
      */
     public static ExpertBackend create(ExpertDefinition definition, TrainingConfig training) {
+        return create(definition, training, Device.cpu());
+    }
+
+    /**
+     * An expert with fresh parameters on a device. The caller closes it, or hands it to a server that does.
+     *
+     * @param definition whose block serves this backend only
+     * @param training how the expert learns
+     * @param device where its parameters are, and the arrays that it is given
+     */
+    public static ExpertBackend create(ExpertDefinition definition, TrainingConfig training, Device device) {
         requireNonNull(definition, "definition");
         requireNonNull(training, "training");
-        NDManager manager = TensorOps.newManager();
+        NDManager manager = TensorOps.newManager(requireNonNull(device, "device"));
         try {
             return new ExpertBackend(definition, training, manager);
         } catch (RuntimeException e) {
@@ -117,6 +129,11 @@ public final class ExpertBackend implements AutoCloseable {
                 definition.outputs(),
                 maxBatchSize,
                 training.optimizer().isTrainable());
+    }
+
+    /** Where the parameters are. */
+    Device device() {
+        return manager.getDevice();
     }
 
     /** Every parameter by name. The arrays are the backend's own: to be read, on its thread. */

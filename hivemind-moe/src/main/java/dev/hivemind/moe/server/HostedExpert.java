@@ -1,7 +1,10 @@
 package dev.hivemind.moe.server;
 
+import ai.djl.Device;
 import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.server.batching.BatchFunction;
 import dev.hivemind.moe.server.batching.BatchLimits;
+import dev.hivemind.moe.server.batching.Computation;
 import dev.hivemind.moe.server.batching.PoolGroup;
 import dev.hivemind.moe.server.batching.PoolListener;
 import dev.hivemind.rsocket.frame.Operation;
@@ -24,12 +27,25 @@ record HostedExpert(ExpertBackend backend, ExpertSchema schema, ExpertDirection 
                 schema,
                 new ExpertDirection(
                         schema::requireInputs,
-                        pools.addPool(uid + "/forward", limits, backend::computeForward, onForward),
+                        pools.addPool(
+                                uid + "/forward", limits, on(backend.device(), backend::computeForward), onForward),
                         onForward),
                 new ExpertDirection(
                         schema::requireGradients,
-                        pools.addPool(uid + "/backward", limits, backend::computeBackward, onBackward),
+                        pools.addPool(
+                                uid + "/backward", limits, on(backend.device(), backend::computeBackward), onBackward),
                         onBackward));
+    }
+
+    /** Frames are read into memory of the CPU, and written out of it; a GPU's arrays are copied there and back. */
+    private static BatchFunction on(Device device, BatchFunction function) {
+        if (device.equals(Device.cpu())) {
+            return function;
+        }
+        return tensors -> {
+            Computation there = function.compute(tensors.toDevice(device, false));
+            return new Computation(there.results().toDevice(Device.cpu(), false), there.commit(), there.pause());
+        };
     }
 
     private static PoolListener listener(String uid, Operation operation, List<ExpertWatch> watches) {

@@ -8,6 +8,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What PyTorch can do and DJL's public interface does not offer: the state of the calling thread, products of vectors
@@ -20,6 +22,7 @@ import java.util.function.Supplier;
 public final class TensorOps {
 
     private static final String ENGINE = "PyTorch";
+    private static final Pattern GPU = Pattern.compile("gpu(|0|[1-9]\\d{0,2})");
     private static final String NOT_IN_A_GRAPH = "does not require grad";
     private static final float NO_WEIGHT_DECAY = 0;
     private static final float NO_RESCALING = 1;
@@ -45,7 +48,36 @@ public final class TensorOps {
 
     /** A new manager on the CPU that belongs to no other. The caller closes it. */
     public static NDManager newManager() {
-        return OpenManagers.track(NDManager.newBaseManager(Device.cpu(), ENGINE));
+        return newManager(Device.cpu());
+    }
+
+    /** A new manager on a device that belongs to no other. The caller closes it. */
+    public static NDManager newManager(Device device) {
+        return OpenManagers.track(NDManager.newBaseManager(device, ENGINE));
+    }
+
+    /**
+     * The device of this name: {@code cpu}, or {@code gpu0}, {@code gpu1} and so on; {@code gpu} is the first.
+     *
+     * @throws IllegalArgumentException if there is none here, with a message for operators
+     */
+    public static Device device(String name) {
+        Matcher gpu = GPU.matcher(name);
+        if (name.equals("cpu")) {
+            return Device.cpu();
+        }
+        if (!gpu.matches()) {
+            throw new IllegalArgumentException(
+                    "'%s' is no device: use cpu, gpu, or gpu0, gpu1 and so on".formatted(name));
+        }
+        int index = gpu.group(1).isEmpty() ? 0 : Integer.parseInt(gpu.group(1));
+        int count = Engine.getEngine(ENGINE).getGpuCount();
+        if (index >= count) {
+            throw new IllegalArgumentException(
+                    "There is no gpu%d: PyTorch finds %d GPUs here. It needs a build for CUDA, see docs/DEVICES.md"
+                            .formatted(index, count));
+        }
+        return Device.gpu(index);
     }
 
     /**

@@ -1,13 +1,16 @@
 package dev.hivemind.launcher;
 
+import ai.djl.Device;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertFactory;
 import dev.hivemind.moe.expert.ExpertOptions;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.optimizer.TrainingConfig;
 import dev.hivemind.moe.server.ExpertBackend;
 import dev.hivemind.moe.server.ExpertServer;
+import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -60,19 +63,24 @@ final class HostedServer implements AutoCloseable {
     }
 
     private static ExpertServer experts(ServerOptions options, PeerNode node, DhtNode dht, EventFeed feed) {
-        ExpertFactory factory = ExpertFactories.named(options.expertClass());
         var server = ExpertServer.builder(node)
                 .maxBatchSize(options.maxBatchSize())
                 .events(feed)
                 .announceIn(new ExpertDirectory(dht), ExpertServer.DEFAULT_ANNOUNCE_PERIOD);
+        options.compute().deviceThreads().ifPresent(server::deviceThreads);
+        options.compute().intraOpThreads().ifPresent(server::intraOpThreads);
+        ExpertFactory factory = ExpertFactories.named(options.expertClass());
+        Device device = TensorOps.device(options.compute().device());
         for (int i = 0; i < options.numExperts(); i++) {
             int index = options.firstIndex() + i;
-            var expert = new ExpertOptions(options.hiddenDim(), options.seed() * SEED_STRIDE + index);
-            server.expert(
-                    options.uidPrefix() + "." + index,
-                    ExpertBackend.create(factory.create(expert), optimizer(options)));
+            server.expert(options.uidPrefix() + "." + index, expert(factory, options, index, device));
         }
         return server.build();
+    }
+
+    private static ExpertBackend expert(ExpertFactory factory, ServerOptions options, int index, Device device) {
+        var chosen = ExpertOptions.parse(factory, options.expertOptions(), options.seed() * SEED_STRIDE + index);
+        return ExpertBackend.create(factory.create(chosen), TrainingConfig.of(optimizer(options)), device);
     }
 
     private static OptimizerConfig optimizer(ServerOptions options) {

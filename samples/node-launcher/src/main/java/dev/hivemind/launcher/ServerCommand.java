@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -32,20 +33,8 @@ final class ServerCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
 
-    @Option(
-            names = "--expert-class",
-            paramLabel = "NAME",
-            defaultValue = "ffn",
-            description = "What the experts are. Default: ${DEFAULT-VALUE}.")
-    private String expertClass = "";
-
-    @Option(
-            names = "--hidden-dim",
-            paramLabel = "N",
-            defaultValue = "512",
-            converter = NumberConverters.Positive.class,
-            description = "How many features the experts' inputs and outputs have. Default: ${DEFAULT-VALUE}.")
-    private int hiddenDim;
+    @Mixin
+    private ExpertChoice expert = new ExpertChoice();
 
     @Option(
             names = "--num-experts",
@@ -110,6 +99,9 @@ final class ServerCommand implements Callable<Integer> {
             converter = NumberConverters.Positive.class,
             description = "The most rows to compute at once. Default: ${DEFAULT-VALUE}.")
     private int maxBatchSize;
+
+    @Mixin
+    private ComputeChoice compute = new ComputeChoice();
 
     @Option(
             names = "--seed",
@@ -186,7 +178,7 @@ final class ServerCommand implements Callable<Integer> {
         out.printf(
                 "Hosting %d %s experts, %s.%d to %s.%d, as peer %s.%n",
                 numExperts,
-                expertClass,
+                expert.expertClass(),
                 uidPrefix,
                 firstIndex,
                 uidPrefix,
@@ -210,8 +202,8 @@ final class ServerCommand implements Callable<Integer> {
     /** The options of the command line that was read. */
     ServerOptions options() {
         return new ServerOptions(
-                expertClass,
-                hiddenDim,
+                expert.expertClass(),
+                expert.options(),
                 numExperts,
                 uidPrefix,
                 firstIndex,
@@ -220,6 +212,7 @@ final class ServerCommand implements Callable<Integer> {
                 optimizer,
                 learningRate != null ? learningRate : optimizer.defaultLearningRate(),
                 maxBatchSize,
+                compute.options(),
                 seed,
                 json,
                 exitWithParent);

@@ -2,12 +2,13 @@ package dev.hivemind.launcher;
 
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a server is to host, and where.
  *
  * @param expertClass the kind of expert
- * @param hiddenDim how many features inputs and outputs have
+ * @param expertOptions what was chosen of its options, by their names
  * @param numExperts how many experts to host
  * @param uidPrefix what uids start with, without the last dot
  * @param firstIndex the number in the first expert's uid
@@ -16,13 +17,14 @@ import java.util.List;
  * @param optimizer how experts learn
  * @param learningRate how far one step goes; 0 without an optimizer
  * @param maxBatchSize the most rows to compute at once
+ * @param compute where to compute, and with how many threads
  * @param seed decides initial weights, together with each expert's number
  * @param json whether to print one JSON object a line
  * @param exitWithParent whether to end when standard input ends
  */
 record ServerOptions(
         String expertClass,
-        int hiddenDim,
+        Map<String, String> expertOptions,
         int numExperts,
         String uidPrefix,
         int firstIndex,
@@ -31,6 +33,7 @@ record ServerOptions(
         OptimizerChoice optimizer,
         double learningRate,
         int maxBatchSize,
+        ComputeOptions compute,
         long seed,
         boolean json,
         boolean exitWithParent) {}

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -15,7 +17,7 @@ class CommandOptionsTest {
         assertThat(server())
                 .isEqualTo(new ServerOptions(
                         "ffn",
-                        512,
+                        Map.of(),
                         5,
                         "expert",
                         0,
@@ -24,6 +26,7 @@ class CommandOptionsTest {
                         OptimizerChoice.SGD,
                         0.05,
                         4096,
+                        new ComputeOptions("cpu", OptionalInt.empty(), OptionalInt.empty()),
                         1,
                         false,
                         false));
@@ -31,16 +34,16 @@ class CommandOptionsTest {
 
     @Test
     void serverOptions_everyArgument_areThose() {
-        ServerOptions options =
-                server(("--expert-class ffn --hidden-dim 128 --num-experts 6 --uid-prefix demo.1 --first-index 10"
+        ServerOptions options = server(
+                ("--expert-class nop_delay --hidden-dim 128 --expert-option delay=0.25 --num-experts 6 --uid-prefix demo.1 --first-index 10"
                                 + " --listen-on [::1]:7000 --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01"
-                                + " --max-batch-size 64 --seed -3 --json --exit-with-parent")
+                                + " --max-batch-size 64 --device gpu1 --device-threads 3 --intra-op-threads 2 --seed -3 --json --exit-with-parent")
                         .split(" "));
 
         assertThat(options)
                 .isEqualTo(new ServerOptions(
-                        "ffn",
-                        128,
+                        "nop_delay",
+                        Map.of("hidden-dim", "128", "delay", "0.25"),
                         6,
                         "demo.1",
                         10,
@@ -49,6 +52,7 @@ class CommandOptionsTest {
                         OptimizerChoice.ADAM,
                         0.01,
                         64,
+                        new ComputeOptions("gpu1", OptionalInt.of(3), OptionalInt.of(2)),
                         -3,
                         true,
                         true));

@@ -41,6 +41,34 @@ class HivemindTest {
     }
 
     @Test
+    void run_serverHelp_listsExpertClassesWithTheirOptionsAndDefaults() {
+        assertThat(run("server", "--help")).isEqualTo(ExitCodes.OK);
+
+        assertThat(out.toString())
+                .contains("  nop_delay: ", "      delay: how long each batch takes", "Default: 0.5", "  ffn: ");
+    }
+
+    @Test
+    void run_serverOnADeviceThatIsAbsent_saysWhatIsThere() {
+        assertUsageError(
+                "hivemind: There is no gpu7: PyTorch finds 0 GPUs here. It needs a build for CUDA, see docs/DEVICES.md."
+                        + " See 'hivemind server --help'.",
+                "server",
+                "--device",
+                "gpu7");
+    }
+
+    @Test
+    void run_serverWithAnOptionThatItsClassDoesNotHave_namesThoseThatItHas() {
+        assertUsageError(
+                "hivemind: Experts of class 'ffn' have no option 'delay'. They have: hidden-dim, expansion. See 'hivemind server"
+                        + " --help'.",
+                "server",
+                "--expert-option",
+                "delay=1");
+    }
+
+    @Test
     void run_nothing_saysThatACommandIsMissing() {
         assertUsageError("hivemind: A command is missing: 'demo' or 'server'. See 'hivemind --help'.");
     }
@@ -84,6 +112,12 @@ class HivemindTest {
         "server,--initial-peers,'127.0.0.1:1,127.0.0.1:0'",
         "server,--initial-peers,127.0.0.1",
         "server,--listen-on,127.0.0.1:70000",
+        "server,--device,tpu",
+        "server,--device,gpu-1",
+        "server,--device-threads,0",
+        "server,--intra-op-threads,x",
+        "server,--expert-option,delay",
+        "server,--expert-option,hidden-dim=0",
         "server,--uid-prefix,a b",
         "server,--uid-prefix,expert.",
         "demo,--steps,0",
