@@ -6,6 +6,7 @@ import dev.hivemind.benchmarks.harness.Machine;
 import dev.hivemind.benchmarks.harness.Plan;
 import dev.hivemind.benchmarks.harness.PrintedReport;
 import dev.hivemind.benchmarks.harness.Report;
+import dev.hivemind.benchmarks.throughput.ThroughputBenchmark;
 import dev.hivemind.benchmarks.wire.WireBenchmark;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
         exitCodeList = {"0:all was measured", "1:a benchmark failed", "2:the command line is wrong"})
 public final class Benchmarks implements Callable<Integer> {
 
-    private static final List<Benchmark> ALL = List.of(new WireBenchmark(), new CodecBenchmark());
+    private static final List<Benchmark> ALL =
+            List.of(new WireBenchmark(), new CodecBenchmark(), new ThroughputBenchmark());
     private static final int QUICK_REPETITIONS = 2;
     private static final int REPETITIONS = 5;
 
@@ -58,6 +60,9 @@ public final class Benchmarks implements Callable<Integer> {
             description = "Rows to measure, such as 'sink/65536'. Default: all.")
     @SuppressWarnings("NullAway.Init")
     private Pattern filter;
+
+    @Option(names = "--preset", paramLabel = "NAME", description = "One preset of throughput. Default: all.")
+    private @Nullable String preset;
 
     @Option(
             names = {"-h", "--help"},
@@ -108,8 +113,19 @@ public final class Benchmarks implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--reps is at least 1");
         }
         return quick
-                ? Plan.quick(wanted != null ? wanted : QUICK_REPETITIONS, filter)
-                : Plan.thorough(wanted != null ? wanted : REPETITIONS, filter);
+                ? Plan.quick(wanted != null ? wanted : QUICK_REPETITIONS, rows())
+                : Plan.thorough(wanted != null ? wanted : REPETITIONS, rows());
+    }
+
+    private Pattern rows() {
+        if (preset == null) {
+            return filter;
+        }
+        if (!ThroughputBenchmark.presets().contains(preset)) {
+            throw new ParameterException(
+                    spec.commandLine(), "The presets are: " + String.join(", ", ThroughputBenchmark.presets()));
+        }
+        return Pattern.compile("^" + Pattern.quote(preset) + "$");
     }
 
     private Report report() {

@@ -29,6 +29,12 @@ class BenchmarksTest {
     }
 
     @Test
+    void run_ofUnknownPreset_listsThePresets() {
+        assertThat(run("throughput", "--preset", "fast")).isEqualTo(2);
+        assertThat(err.toString()).contains("ffn_forward_backward", "latency_ffn");
+    }
+
+    @Test
     void run_ofNoRow_printsTheMachineAlone() {
         assertThat(run("wire", "--json", "--filter", "no such row")).isEqualTo(0);
         assertThat(out.toString().lines())
