@@ -193,9 +193,11 @@ public final class ExpertBackend implements AutoCloseable {
         }
     }
 
-    /** An expert may hand on what it was given, and that has been checked. */
+    /** An expert may hand on what it was given, and that has been checked. By identity: arrays equal by their elements. */
     private static List<NDArray> without(NDList outputs, NDList inputs) {
-        return outputs.stream().filter(output -> !inputs.contains(output)).toList();
+        return outputs.stream()
+                .filter(output -> inputs.stream().noneMatch(input -> input == output))
+                .toList();
     }
 
     /** {@link #backward} for a pool: it names the rows that are not finite, and leaves the step to the commit. */
