@@ -46,6 +46,8 @@ final class ChildProcess implements AutoCloseable {
         options.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         options.add("-Dai.djl.offline=true");
         options.add("-Dai.djl.pytorch.graph_optimizer=false");
+        options.add("-Dio.netty.tryReflectionSetAccessible=true");
+        options.add("--add-opens=java.base/java.nio=ALL-UNNAMED");
         if (Runtime.version().feature() >= NATIVE_ACCESS_JAVA) {
             options.add("--enable-native-access=ALL-UNNAMED");
         }

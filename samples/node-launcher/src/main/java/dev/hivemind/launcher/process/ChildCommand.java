@@ -26,7 +26,12 @@ record ChildCommand(String mainClass) {
     }
 
     static List<String> flags(int javaVersion) {
-        var flags = new ArrayList<>(List.of("-Dai.djl.offline=true", "-Dai.djl.pytorch.graph_optimizer=false"));
+        var flags = new ArrayList<>(List.of(
+                "-Dai.djl.offline=true",
+                "-Dai.djl.pytorch.graph_optimizer=false",
+                // Netty then takes memory for tensors without filling it with zeros first.
+                "-Dio.netty.tryReflectionSetAccessible=true",
+                "--add-opens=java.base/java.nio=ALL-UNNAMED"));
         if (javaVersion >= NATIVE_ACCESS_FLAG_SINCE) {
             flags.add("--enable-native-access=ALL-UNNAMED");
         }
