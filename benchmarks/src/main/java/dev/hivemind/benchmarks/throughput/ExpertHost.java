@@ -33,7 +33,10 @@ final class ExpertHost {
         PeerNode node =
                 PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();
         var feed = new EventFeed(Clock.systemUTC());
-        ExpertServer.Builder server = ExpertServer.builder(node).events(feed).maxBatchSize(preset.maxBatchSize());
+        ExpertServer.Builder server = ExpertServer.builder(node)
+                .events(feed)
+                .maxBatchSize(preset.maxBatchSize())
+                .minBatchSize(preset.minBatchSize(), Preset.LINGER);
         this.bare = new BareDevices(host(preset, server), preset.threads());
         batches.listenTo(feed);
         node.start().then(server.build().start()).block(TIMEOUT);

@@ -4,6 +4,7 @@ import dev.hivemind.moe.expert.FeedForwardExpert;
 import dev.hivemind.moe.expert.NopExpert;
 import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.DeviceThreads;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -16,6 +17,7 @@ import java.util.List;
  * @param hiddenDim width of inputs and outputs
  * @param rows of a call
  * @param maxBatchSize the most rows that the server computes together
+ * @param minBatchSize rows that the server waits for, for {@link #LINGER} at most
  * @param training whether each forward call is followed by the backward call
  * @param slices how many slices of the plan a turn lasts, so that it holds enough batches
  */
@@ -28,8 +30,12 @@ record Preset(
         int hiddenDim,
         int rows,
         int maxBatchSize,
+        int minBatchSize,
         boolean training,
         int slices) {
+
+    /** How long a server waits for enough rows. */
+    static final Duration LINGER = Duration.ofMillis(50);
 
     private static final int CALLS_PER_BATCH = 4;
     private static final int SLICES = 3;
@@ -41,7 +47,7 @@ record Preset(
             ofFfn("ffn_small_batch", 4, 8, 64, 1_024, 32),
             ofFfn("many_small", 1, 32, 16, 1_024, 1)
                     .withTraining()
-                    .withMaxBatchSize(BatchLimits.DEFAULT_MAX_BATCH_SIZE)
+                    .withBatchSizes(32, BatchLimits.DEFAULT_MAX_BATCH_SIZE)
                     .withSlices(2 * SLICES),
             ofNop("nop", 4, 4, 16, 2_048),
             ofNop("nop_b32", 4, 8, 64, 32),
@@ -60,19 +66,21 @@ record Preset(
     private static Preset forward(
             String name, String kind, int experts, int clients, int batches, int hiddenDim, int rows) {
         return new Preset(
-                name, kind, experts, clients, batches, hiddenDim, rows, CALLS_PER_BATCH * rows, false, SLICES);
+                name, kind, experts, clients, batches, hiddenDim, rows, CALLS_PER_BATCH * rows, 1, false, SLICES);
     }
 
     private Preset withTraining() {
-        return new Preset(name, kind, experts, clients, batches, hiddenDim, rows, maxBatchSize, true, slices);
+        return new Preset(
+                name, kind, experts, clients, batches, hiddenDim, rows, maxBatchSize, minBatchSize, true, slices);
     }
 
-    private Preset withMaxBatchSize(int size) {
-        return new Preset(name, kind, experts, clients, batches, hiddenDim, rows, size, training, slices);
+    private Preset withBatchSizes(int min, int max) {
+        return new Preset(name, kind, experts, clients, batches, hiddenDim, rows, max, min, training, slices);
     }
 
     private Preset withSlices(int count) {
-        return new Preset(name, kind, experts, clients, batches, hiddenDim, rows, maxBatchSize, training, count);
+        return new Preset(
+                name, kind, experts, clients, batches, hiddenDim, rows, maxBatchSize, minBatchSize, training, count);
     }
 
     /** Every preset, in the order of the peer's table. */

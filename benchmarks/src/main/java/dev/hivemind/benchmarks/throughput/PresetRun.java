@@ -18,6 +18,7 @@ final class PresetRun implements AutoCloseable {
     static final String CLIENT_OPTIONS = "BENCHMARK_CLIENT_JAVA_OPTS";
 
     private static final String USAGE = "usage";
+    private static final String RESIDENT = "residentMiB";
 
     private final Preset preset;
     private final ChildProcess server;
@@ -45,16 +46,24 @@ final class PresetRun implements AutoCloseable {
 
     Row measure(Plan plan) throws IOException {
         double cold = clients.tell("cold").get("samplesPerSecond");
+        clients.tell("load", millis(plan.warmUp()));
+        clients.tell("load", millis(plan.slice()));
+        // Before the bare blocks make garbage of their own.
+        double resident = server.tell(USAGE).get(RESIDENT) + clients.tell(USAGE).get(RESIDENT);
         turn(plan.warmUp());
         List<Turn> turns = new ArrayList<>();
         for (int i = 0; i < plan.repetitions(); i++) {
             turns.add(turn(plan.slice()));
         }
-        return row(cold, turns);
+        return row(cold, resident, turns);
+    }
+
+    private double millis(Duration slice) {
+        return slice.multipliedBy(preset.slices()).toNanos() / 1e6;
     }
 
     private Turn turn(Duration slice) throws IOException {
-        double millis = slice.multipliedBy(preset.slices()).toNanos() / 1e6;
+        double millis = millis(slice);
         Figures serverBefore = server.tell(USAGE);
         double clientsBefore = clients.tell(USAGE).get("cpuMillis");
         Figures load = clients.tell("load", millis);
@@ -62,8 +71,7 @@ final class PresetRun implements AutoCloseable {
         Figures serverAfter = server.tell(USAGE);
         Figures used = serverAfter.since(serverBefore);
         used.put("cpuMillis", used.get("cpuMillis") + clientsAfter.get("cpuMillis") - clientsBefore);
-        double resident = serverAfter.get("residentMiB") + clientsAfter.get("residentMiB");
-        return new Turn(load, used, resident, bare(used, millis));
+        return new Turn(load, used, bare(used, millis));
     }
 
     /** The same operations on batches as large as those that were formed. */
@@ -76,7 +84,7 @@ final class PresetRun implements AutoCloseable {
         return Math.max(1, Math.rint(used.get(direction + "Rows") / used.get(direction + "Batches")));
     }
 
-    private Row row(double cold, List<Turn> turns) {
+    private Row row(double cold, double resident, List<Turn> turns) {
         Series steady = Series.of(turns, turn -> turn.load().get("samplesPerSecond"));
         Series bare = Series.of(turns, Turn::bareSamplesPerSecond);
         var row = new Row()
@@ -86,7 +94,7 @@ final class PresetRun implements AutoCloseable {
                 .put("cpuMillisPerCall", Series.of(turns, Turn::cpuMillisPerCall))
                 .put("p50", loadSeries(turns, "p50"))
                 .put("p99", loadSeries(turns, "p99"))
-                .put("memoryMiB", Series.of(turns, Turn::residentMiB).max())
+                .put("memoryMiB", resident)
                 .put("meanBatchRows", Series.of(turns, Turn::meanBatchRows))
                 .put("bareSamplesPerSecond", bare)
                 .put("ratio", steady.over(bare));

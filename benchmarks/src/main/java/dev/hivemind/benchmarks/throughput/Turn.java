@@ -5,10 +5,9 @@ package dev.hivemind.benchmarks.throughput;
  *
  * @param load what the clients saw
  * @param used by server and clients together while they were at it; batches and their rows as well
- * @param residentMiB of both at its end
  * @param bareSamplesPerSecond of the same operations behind it
  */
-record Turn(Figures load, Figures used, double residentMiB, double bareSamplesPerSecond) {
+record Turn(Figures load, Figures used, double bareSamplesPerSecond) {
 
     double cpuMillisPerCall() {
         return used.get("cpuMillis") / load.get("calls");
