@@ -2,19 +2,18 @@ package dev.hivemind.dht;
 
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.rpc.DhtRpc;
-import dev.hivemind.rsocket.PeerConnection;
-import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.dht.rpc.DhtTransport;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
 /** Finds the initial peers that are nodes of the DHT. */
 final class Bootstrap {
@@ -22,16 +21,18 @@ final class Bootstrap {
     private static final Logger LOG = LoggerFactory.getLogger(Bootstrap.class);
     private static final int MAX_DIALS = 16;
 
-    private final PeerNode peer;
+    private final DhtTransport transport;
     private final DhtRpc rpc;
     private final List<PeerAddress> initialPeers;
     private final Duration timeout;
+    private final Scheduler timer;
 
-    Bootstrap(PeerNode peer, DhtRpc rpc, List<PeerAddress> initialPeers, Duration timeout) {
-        this.peer = peer;
+    Bootstrap(DhtTransport transport, DhtRpc rpc, DhtConfig config, Scheduler timer) {
+        this.transport = transport;
         this.rpc = rpc;
-        this.initialPeers = initialPeers;
-        this.timeout = timeout;
+        this.initialPeers = config.initialPeers();
+        this.timeout = config.requestTimeout();
+        this.timer = timer;
     }
 
     /**
@@ -42,7 +43,7 @@ final class Bootstrap {
     Mono<List<Contact>> run() {
         return Mono.defer(() -> {
             List<PeerAddress> others = initialPeers.stream()
-                    .filter(address -> !peer.addresses().contains(address))
+                    .filter(address -> !transport.addresses().contains(address))
                     .toList();
             return others.isEmpty() ? Mono.just(List.of()) : contact(others);
         });
@@ -57,32 +58,14 @@ final class Bootstrap {
     }
 
     private Mono<Contact> contact(PeerAddress address) {
-        return peer.connect(address)
-                .timeout(timeout, Mono.error(() -> new PeerUnavailableException("No answer from " + address)))
-                .filter(this::isOther)
-                .map(connection -> contact(connection, address))
+        return transport
+                .meet(address)
+                .timeout(timeout, Mono.error(() -> new PeerUnavailableException("No answer from " + address)), timer)
                 .flatMap(contact -> rpc.ping(contact).thenReturn(contact))
                 .onErrorResume(RpcException.class, error -> {
                     LOG.warn("The initial peer {} is of no use: {}", address, error.getMessage());
                     return Mono.empty();
                 });
-    }
-
-    private boolean isOther(PeerConnection connection) {
-        boolean other = !connection.peerId().equals(peer.id());
-        if (!other) {
-            connection.dispose();
-        }
-        return other;
-    }
-
-    /** What the peer announces comes first: others hear of it too, and to them 127.0.0.1 means somebody else. */
-    private static Contact contact(PeerConnection connection, PeerAddress dialled) {
-        return Contact.of(
-                connection.peerId(),
-                Stream.concat(connection.listenAddresses().stream(), Stream.of(dialled))
-                        .distinct()
-                        .toList());
     }
 
     private static PeerUnavailableException nobody(List<PeerAddress> addresses) {

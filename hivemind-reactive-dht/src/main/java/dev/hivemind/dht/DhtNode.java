@@ -5,15 +5,13 @@ import static java.util.Objects.requireNonNull;
 import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.lookup.LookupResult;
 import dev.hivemind.dht.lookup.LookupRunner;
-import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.routing.RoutingTable;
-import dev.hivemind.dht.rpc.Answer;
 import dev.hivemind.dht.rpc.DhtRequestHandler;
 import dev.hivemind.dht.rpc.DhtRpc;
-import dev.hivemind.dht.rpc.RSocketDhtRpc;
-import dev.hivemind.dht.rpc.StoreReply;
-import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.rpc.DhtTransport;
+import dev.hivemind.dht.rpc.EncodedDhtRpc;
+import dev.hivemind.dht.rpc.RSocketDhtTransport;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
@@ -21,13 +19,11 @@ import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.RecordStore;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -48,45 +44,51 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class DhtNode implements Dht {
 
-    /** How many keys of one {@link #storeAll} are on their way at once. */
-    private static final int MAX_STORES = 8;
-
-    private final PeerNode peer;
+    private final DhtTransport transport;
     private final DhtConfig config;
-    private final NodeId self;
     private final Lifetimes lifetimes;
-    private final Scheduler scheduler;
-    private final boolean ownsScheduler;
+    private final NodeSchedulers schedulers;
     private final NodeLoop loop;
-    private final DhtRpc rpc;
-    private final PeerBook peers;
-    private final RecordStore store;
+    private final NodeParts parts;
+    private final Membership membership;
     private final LocalNode local;
-    private final LookupRunner lookups;
-    private final Bootstrap bootstrap;
+    private final RecordReads reads;
+    private final RecordWrites writes;
     private final Disposable.Swap served = Disposables.swap();
     private final Sinks.Empty<Void> closed = Sinks.empty();
 
-    private DhtNode(PeerNode peer, DhtConfig config, Clock clock, @Nullable Scheduler given) {
-        this.peer = peer;
+    private DhtNode(DhtTransport transport, DhtConfig config, Clock clock, NodeSchedulers schedulers) {
+        this.transport = transport;
         this.config = config;
-        this.self = NodeId.of(peer.id());
         this.lifetimes = new Lifetimes(clock, config.maxTtl());
-        this.ownsScheduler = given == null;
-        this.scheduler = given != null ? given : Schedulers.newSingle("hivemind-dht", true);
-        this.loop = new NodeLoop(scheduler);
-        this.rpc = new RSocketDhtRpc(peer, config.requestTimeout());
-        this.peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
-        this.store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
-        this.local = new LocalNode(loop, peers, store, lifetimes, config.bucketSize());
+        this.schedulers = schedulers;
+        this.loop = new NodeLoop(schedulers.loop());
+        this.parts = parts();
+        this.local = new LocalNode(parts);
+        Scheduler timer = schedulers.results();
+        this.membership = new Membership(parts, new Bootstrap(transport, parts.rpc(), config, timer));
+        this.reads = new RecordReads(parts, membership);
+        this.writes = new RecordWrites(parts, membership, local);
+    }
+
+    private NodeParts parts() {
+        NodeId self = NodeId.of(transport.identity().id());
+        DhtRpc rpc = new EncodedDhtRpc(transport, config.requestTimeout(), schedulers.results());
+        var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
+        var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
         var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
-        this.lookups = new LookupRunner(self, lifetimes, environment);
-        this.bootstrap = new Bootstrap(peer, rpc, config.initialPeers(), config.requestTimeout());
+        var lookups = new LookupRunner(self, lifetimes, environment);
+        return new NodeParts(transport, config, lifetimes, loop, rpc, peers, store, lookups);
     }
 
     /** Starts the description of a node on a peer, which has to be started before the node is. */
     public static Builder builder(PeerNode peer) {
-        return new Builder(requireNonNull(peer, "peer"));
+        return new Builder(new RSocketDhtTransport(peer));
+    }
+
+    /** Starts the description of a node on a transport, which stays the caller's. */
+    public static Builder builder(DhtTransport transport) {
+        return new Builder(requireNonNull(transport, "transport"));
     }
 
     /**
@@ -98,35 +100,22 @@ public final class DhtNode implements Dht {
     public Mono<DhtNode> start() {
         return Mono.defer(() -> {
                     if (!isClientOnly()) {
-                        served.update(new DhtRequestHandler(local).register(peer));
+                        served.update(new DhtRequestHandler(local).register(transport));
                     }
-                    return join();
+                    return membership.join();
                 })
                 .thenReturn(this)
                 .transform(this::published);
     }
 
-    /** Meets the initial peers, and through them the node's neighbours. */
-    private Mono<Void> join() {
-        return bootstrap
-                .run()
-                .flatMap(contacts -> loop.call(() -> {
-                    contacts.forEach(peers::answered);
-                    return contacts.size();
-                }))
-                .filter(met -> met > 0)
-                .flatMap(met -> look(LookupRequest.ofNodes(self, config.bucketSize())))
-                .then();
-    }
-
     @Override
     public PeerId id() {
-        return peer.id();
+        return transport.identity().id();
     }
 
     @Override
     public List<PeerAddress> addresses() {
-        return peer.addresses();
+        return transport.addresses();
     }
 
     @Override
@@ -136,34 +125,17 @@ public final class DhtNode implements Dht {
 
     /** Whether this node serves nobody, because its peer listens nowhere. */
     public boolean isClientOnly() {
-        return peer.addresses().isEmpty();
+        return parts.isClientOnly();
     }
 
     @Override
     public Mono<DhtValue> get(DhtKey key) {
-        return Mono.defer(() -> find(key, lifetimes.now())).transform(this::published);
+        return Mono.defer(() -> reads.find(key, lifetimes.now())).transform(this::published);
     }
 
     @Override
     public Mono<DhtValue> getLatest(DhtKey key) {
-        return Mono.defer(() -> find(key, Instant.MAX)).transform(this::published);
-    }
-
-    private Mono<DhtValue> find(DhtKey key, Instant sufficient) {
-        NodeId target = key.target();
-        return rejoinIfAlone()
-                .then(loop.call(
-                        () -> LookupRequest.ofValue(target, config.bucketSize(), sufficient, store.get(target))))
-                .flatMap(this::look)
-                .flatMap(this::valueOf);
-    }
-
-    private Mono<DhtValue> valueOf(LookupResult result) {
-        DhtValue value = result.value();
-        if (value != null) {
-            return Mono.justOrEmpty(lifetimes.acceptable(value));
-        }
-        return result.closest().isEmpty() && isClientOnly() ? Mono.error(nobody()) : Mono.empty();
+        return Mono.defer(() -> reads.find(key, Instant.MAX)).transform(this::published);
     }
 
     /**
@@ -171,20 +143,10 @@ public final class DhtNode implements Dht {
      * or fewer if there are no more.
      */
     public Mono<LookupResult> findNearest(NodeId target) {
-        return rejoinIfAlone()
-                .then(Mono.defer(() -> look(LookupRequest.ofNodes(target, config.bucketSize()))))
+        return membership
+                .rejoinIfAlone()
+                .then(Mono.defer(() -> parts.look(LookupRequest.ofNodes(target, config.bucketSize()))))
                 .transform(this::published);
-    }
-
-    private Mono<LookupResult> look(LookupRequest request) {
-        return lookups.run(request, () -> peers.table().closest(request.target(), request.width()));
-    }
-
-    /** A node that has lost all its contacts begins anew. */
-    private Mono<Void> rejoinIfAlone() {
-        return loop.call(() -> peers.table().size() == 0)
-                .filter(alone -> alone && !config.initialPeers().isEmpty())
-                .flatMap(alone -> join());
     }
 
     @Override
@@ -194,60 +156,14 @@ public final class DhtNode implements Dht {
 
     @Override
     public Flux<StoreReceipt> storeAll(Collection<DhtRecord> records) {
-        List<DhtRecord> copy = List.copyOf(records);
-        Flux<StoreReceipt> receipts = Flux.defer(() -> {
-            copy.forEach(lifetimes::requireAcceptable);
-            return Flux.fromIterable(Batches.of(copy).entrySet())
-                    .flatMap(batch -> store(batch.getKey(), batch.getValue()), MAX_STORES);
-        });
-        return rejoinIfAlone().thenMany(receipts).takeUntilOther(closedError()).publishOn(Schedulers.parallel());
-    }
-
-    private Flux<StoreReceipt> store(DhtKey key, List<StoreRequest> requests) {
-        int width = Math.max(config.bucketSize(), config.replicas());
-        return look(LookupRequest.ofNodes(key.target(), width))
-                .map(result -> keepers(key.target(), result.closest()))
-                .flatMapMany(keepers -> keepers.isEmpty()
-                        ? Flux.error(nobody())
-                        : Flux.fromIterable(requests)
-                                .concatMap(
-                                        request -> new ReplicaWave(request, config.replicas(), to -> send(to, request))
-                                                .run(keepers)));
-    }
-
-    /** Who may keep a record, nearest first: this node among them if it serves others. */
-    private List<Contact> keepers(NodeId target, List<Contact> others) {
-        List<Contact> keepers = new ArrayList<>(others);
-        if (!isClientOnly()) {
-            keepers.add(new Contact(self, List.of()));
-            keepers.sort(target.nearestFirst());
-        }
-        return keepers;
-    }
-
-    private Mono<StoreReply> send(Contact to, StoreRequest request) {
-        if (to.id().equals(self)) {
-            return local.store(request);
-        }
-        return rpc.store(to, request)
-                .map(Answer::reply)
-                .onErrorResume(
-                        RpcException.class,
-                        error -> loop.call(() -> {
-                                    peers.failed(to, error);
-                                    return error;
-                                })
-                                .then(Mono.empty()));
-    }
-
-    private static PeerUnavailableException nobody() {
-        return new PeerUnavailableException("No peer of the DHT answers");
+        return writes.storeAll(records).takeUntilOther(closedError()).publishOn(schedulers.results());
     }
 
     /** How much this node knows and keeps now. */
     public Mono<DhtSnapshot> snapshot() {
         return loop.call(() -> {
-                    RoutingTable table = peers.table();
+                    RoutingTable table = parts.peers().table();
+                    RecordStore store = parts.store();
                     return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes());
                 })
                 .transform(this::published);
@@ -255,7 +171,7 @@ public final class DhtNode implements Dht {
 
     /** Results leave the loop, so that nobody's code holds it up, and end when the node is closed. */
     private <T> Mono<T> published(Mono<T> result) {
-        return Mono.firstWithSignal(this.<T>closedError(), result).publishOn(Schedulers.parallel());
+        return Mono.firstWithSignal(this.<T>closedError(), result).publishOn(schedulers.results());
     }
 
     private <T> Mono<T> closedError() {
@@ -267,11 +183,9 @@ public final class DhtNode implements Dht {
         return Mono.fromRunnable(() -> {
             served.dispose();
             closed.tryEmitEmpty();
-            peers.dispose();
+            parts.peers().dispose();
             loop.dispose();
-            if (ownsScheduler) {
-                scheduler.dispose();
-            }
+            schedulers.dispose();
         });
     }
 
@@ -283,7 +197,7 @@ public final class DhtNode implements Dht {
     /** Collects the settings of a node. Not thread-safe. */
     public static final class Builder {
 
-        private final PeerNode peer;
+        private final DhtTransport transport;
         private int bucketSize = DhtConfig.DEFAULT_BUCKET_SIZE;
         private int depthModulo = DhtConfig.DEFAULT_DEPTH_MODULO;
         private int alpha = DhtConfig.DEFAULT_ALPHA;
@@ -296,9 +210,10 @@ public final class DhtNode implements Dht {
         private long maxRecordBytes = DhtConfig.DEFAULT_MAX_RECORD_BYTES;
         private Clock clock = Clock.systemUTC();
         private @Nullable Scheduler scheduler;
+        private Scheduler results = Schedulers.parallel();
 
-        private Builder(PeerNode peer) {
-            this.peer = peer;
+        private Builder(DhtTransport transport) {
+            this.transport = transport;
         }
 
         /** Kademlia's k: contacts in a bucket, and peers that a lookup finds; 1 to 128. Default: 20. */
@@ -373,6 +288,12 @@ public final class DhtNode implements Dht {
             return this;
         }
 
+        /** Where results are emitted and deadlines measured; stays the caller's. Default: Reactor's parallel scheduler. */
+        public Builder resultsOn(Scheduler results) {
+            this.results = requireNonNull(results, "results");
+            return this;
+        }
+
         /**
          * The node, which does nothing before {@link DhtNode#start()}.
          *
@@ -390,7 +311,7 @@ public final class DhtNode implements Dht {
                     maxTtl,
                     maxRecords,
                     maxRecordBytes);
-            return new DhtNode(peer, config, clock, scheduler);
+            return new DhtNode(transport, config, clock, NodeSchedulers.of(scheduler, results));
         }
     }
 }

@@ -22,12 +22,12 @@ final class LocalNode implements DhtHandler {
     private final Lifetimes lifetimes;
     private final int contactsPerResult;
 
-    LocalNode(NodeLoop loop, PeerBook peers, RecordStore store, Lifetimes lifetimes, int bucketSize) {
-        this.loop = loop;
-        this.peers = peers;
-        this.store = store;
-        this.lifetimes = lifetimes;
-        this.contactsPerResult = Math.min(bucketSize, FindResult.MAX_CONTACTS);
+    LocalNode(NodeParts node) {
+        this.loop = node.loop();
+        this.peers = node.peers();
+        this.store = node.store();
+        this.lifetimes = node.lifetimes();
+        this.contactsPerResult = Math.min(node.config().bucketSize(), FindResult.MAX_CONTACTS);
     }
 
     @Override

@@ -64,6 +64,11 @@ public final class PeerNode {
         return new Builder();
     }
 
+    /** Who this node is: signs in its name. */
+    public PeerIdentity identity() {
+        return config.identity();
+    }
+
     /** The id under which others know this node. */
     public PeerId id() {
         return config.identity().id();

@@ -14,7 +14,6 @@ import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.identity.PeerAddress;
-import io.netty.buffer.ByteBuf;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,10 +25,10 @@ final class DhtCodec {
     private DhtCodec() {}
 
     /** Refuses a body before it is parsed, since objects take many times the bytes that they were sent as. */
-    static void requireSize(ByteBuf body, int maxBytes) {
-        if (body.readableBytes() > maxBytes) {
+    static void requireSize(int bytes, int maxBytes) {
+        if (bytes > maxBytes) {
             throw new ProtocolViolationException(
-                    "A DHT message has %d bytes, and at most %d allowed".formatted(body.readableBytes(), maxBytes));
+                    "A DHT message has %d bytes, and at most %d allowed".formatted(bytes, maxBytes));
         }
     }
 

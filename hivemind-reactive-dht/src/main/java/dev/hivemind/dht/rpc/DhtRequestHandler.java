@@ -2,15 +2,15 @@ package dev.hivemind.dht.rpc;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
+import dev.hivemind.dht.proto.FindReplyMessage;
 import dev.hivemind.dht.proto.FindRequestMessage;
+import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.PingRequestMessage;
+import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.proto.StoreRequestMessage;
 import dev.hivemind.dht.routing.Contact;
-import dev.hivemind.rsocket.PeerConnection;
-import dev.hivemind.rsocket.PeerNode;
-import dev.hivemind.rsocket.Reply;
-import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
@@ -20,7 +20,7 @@ import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 
 /**
- * Serves a {@link DhtHandler} to the peers of a {@link PeerNode}: reads and checks what they send, and refuses what is
+ * Serves a {@link DhtHandler} to the peers of a {@link DhtTransport}: reads and checks what they send, and refuses what is
  * malformed with a {@link ProtocolViolationException} and what is too much with an {@link OverloadedException}.
  * Thread-safe.
  */
@@ -33,7 +33,7 @@ public final class DhtRequestHandler {
     private static final int MAX_PENDING_PER_CALLER = 64;
 
     /** A store of 64 records, each as large as may be, takes a little more than half of it. */
-    private static final int MAX_REQUEST_BYTES = 2 << 20;
+    static final int MAX_REQUEST_BYTES = 2 << 20;
 
     private final DhtHandler handler;
     private final PendingCalls pending = new PendingCalls(MAX_PENDING, MAX_PENDING_PER_CALLER);
@@ -48,44 +48,39 @@ public final class DhtRequestHandler {
      *
      * @throws IllegalStateException if the peer serves them already
      */
-    public Disposable register(PeerNode peer) {
+    public Disposable register(DhtTransport transport) {
         return Disposables.composite(
-                peer.handle(Operation.DHT_PING, this::ping),
-                peer.handle(Operation.DHT_FIND, this::find),
-                peer.handle(Operation.DHT_STORE, this::store));
+                transport.serve(Operation.DHT_PING, this::ping),
+                transport.serve(Operation.DHT_FIND, this::find),
+                transport.serve(Operation.DHT_STORE, this::store));
     }
 
-    private Mono<Reply> ping(PeerConnection caller, Request request) {
-        return answer(caller, request, () -> {
-            request.message(PingRequestMessage.parser());
-            return handler.ping(contact(caller)).map(DhtCodec::toMessage);
+    private Mono<PingReplyMessage> ping(Contact caller, ByteString body) {
+        return answer(caller, body, () -> {
+            EncodedDhtRpc.parse(body, PingRequestMessage.parser());
+            return handler.ping(caller).map(DhtCodec::toMessage);
         });
     }
 
-    private Mono<Reply> find(PeerConnection caller, Request request) {
-        return answer(caller, request, () -> {
-            FindRequest find = DhtCodec.toFindRequest(request.message(FindRequestMessage.parser()));
-            return handler.find(contact(caller), find).map(DhtCodec::toMessage);
+    private Mono<FindReplyMessage> find(Contact caller, ByteString body) {
+        return answer(caller, body, () -> {
+            FindRequest find = DhtCodec.toFindRequest(EncodedDhtRpc.parse(body, FindRequestMessage.parser()));
+            return handler.find(caller, find).map(DhtCodec::toMessage);
         });
     }
 
-    private Mono<Reply> store(PeerConnection caller, Request request) {
-        return answer(caller, request, () -> {
-            StoreRequest store = DhtCodec.toStoreRequest(request.message(StoreRequestMessage.parser()));
-            return handler.store(contact(caller), store).map(DhtCodec::toMessage);
+    private Mono<StoreReplyMessage> store(Contact caller, ByteString body) {
+        return answer(caller, body, () -> {
+            StoreRequest store = DhtCodec.toStoreRequest(EncodedDhtRpc.parse(body, StoreRequestMessage.parser()));
+            return handler.store(caller, store).map(DhtCodec::toMessage);
         });
     }
 
-    private Mono<Reply> answer(PeerConnection caller, Request request, Supplier<Mono<? extends MessageLite>> serve) {
-        Mono<Reply> reply = Mono.defer(() -> {
-                    DhtCodec.requireSize(request.body(), MAX_REQUEST_BYTES);
-                    return serve.get();
-                })
-                .map(Reply::ofMessage);
+    private <M extends MessageLite> Mono<M> answer(Contact caller, ByteString body, Supplier<Mono<M>> serve) {
+        Mono<M> reply = Mono.defer(() -> {
+            DhtCodec.requireSize(body.size(), MAX_REQUEST_BYTES);
+            return serve.get();
+        });
         return pending.admit(caller.peerId(), reply);
-    }
-
-    private static Contact contact(PeerConnection caller) {
-        return Contact.of(caller.peerId(), caller.listenAddresses());
     }
 }

@@ -37,6 +37,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 /** What a node makes of messages that no well-behaved peer sends: a typed error, and it goes on serving. */
@@ -210,7 +211,7 @@ class HostileMessagesTest {
         hostile.handle(
                 Operation.DHT_FIND,
                 (caller, request) -> Mono.just(new Reply(List.of(), Unpooled.wrappedBuffer(new byte[(1 << 20) + 1]))));
-        var rpc = new RSocketDhtRpc(swarm.diallingPeer(), TIMEOUT);
+        var rpc = new EncodedDhtRpc(new RSocketDhtTransport(swarm.diallingPeer()), TIMEOUT, Schedulers.parallel());
 
         StepVerifier.create(rpc.find(
                         Contact.of(hostile.id(), hostile.addresses()), new FindRequest(List.of(NodeId.ZERO), true)))

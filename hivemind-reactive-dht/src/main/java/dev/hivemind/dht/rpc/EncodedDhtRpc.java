@@ -2,6 +2,8 @@ package dev.hivemind.dht.rpc;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import dev.hivemind.dht.proto.FindReplyMessage;
@@ -9,34 +11,36 @@ import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.PingRequestMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.routing.Contact;
-import dev.hivemind.rsocket.PeerConnection;
-import dev.hivemind.rsocket.PeerNode;
-import dev.hivemind.rsocket.Reply;
-import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
-/** Asks over the connections of a {@link PeerNode}, dialling where there is none. Thread-safe. */
-public final class RSocketDhtRpc implements DhtRpc {
+/** Asks over a {@link DhtTransport}: encodes requests, checks and decodes replies, ends calls in time. Thread-safe. */
+public final class EncodedDhtRpc implements DhtRpc {
 
     /** A dictionary as large as may be and the nearest contacts take less than half of it. */
-    private static final int MAX_REPLY_BYTES = 1 << 20;
+    static final int MAX_REPLY_BYTES = 1 << 20;
 
-    private final PeerNode peer;
+    private final DhtTransport transport;
     private final Duration timeout;
+    private final Scheduler timer;
 
     /**
-     * Asks in the name of a peer, who stays the caller's.
+     * Asks over a transport, which stays the caller's.
      *
      * @param timeout how long a call may take, dialling included
+     * @param timer measures it
      */
-    public RSocketDhtRpc(PeerNode peer, Duration timeout) {
-        this.peer = requireNonNull(peer, "peer");
+    public EncodedDhtRpc(DhtTransport transport, Duration timeout, Scheduler timer) {
+        this.transport = requireNonNull(transport, "transport");
         this.timeout = requireNonNull(timeout, "timeout");
+        this.timer = requireNonNull(timer, "timer");
     }
 
     @Override
@@ -66,30 +70,30 @@ public final class RSocketDhtRpc implements DhtRpc {
                 reply -> DhtCodec.toStoreReply(read(reply, StoreReplyMessage.parser(), 1), records));
     }
 
-    private <T> Mono<Answer<T>> call(Contact to, Operation operation, MessageLite message, Function<Reply, T> read) {
-        return Mono.defer(() -> peer.connect(to.peerId(), to.addresses()))
-                .flatMap(connection -> exchange(connection, operation, message)
-                        .map(reply -> new Answer<>(contact(connection), read.apply(reply))))
+    private <T> Mono<Answer<T>> call(
+            Contact to, Operation operation, MessageLite message, Function<ByteString, T> read) {
+        return transport
+                .exchange(to, operation, message, timeout)
+                .map(answer -> new Answer<>(answer.from(), read.apply(answer.reply())))
                 .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
-                .timeout(timeout)
+                .timeout(timeout, Mono.error(this::late), timer)
                 .onErrorMap(ErrorCodec::fromWire);
     }
 
-    private static Contact contact(PeerConnection connection) {
-        return Contact.of(connection.peerId(), connection.listenAddresses());
+    private DeadlineExceededException late() {
+        return new DeadlineExceededException("No answer within " + timeout);
     }
 
-    private Mono<Reply> exchange(PeerConnection connection, Operation operation, MessageLite message) {
-        return Mono.using(
-                () -> Request.ofMessage(operation, "", timeout, message), connection::request, Request::release);
+    private static <M extends MessageLite> M read(ByteString reply, Parser<M> parser, int targets) {
+        DhtCodec.requireSize(reply.size(), targets * MAX_REPLY_BYTES);
+        return parse(reply, parser);
     }
 
-    private static <M extends MessageLite> M read(Reply reply, Parser<M> parser, int targets) {
+    static <M extends MessageLite> M parse(ByteString body, Parser<M> parser) {
         try {
-            DhtCodec.requireSize(reply.body(), targets * MAX_REPLY_BYTES);
-            return reply.message(parser);
-        } finally {
-            reply.release();
+            return parser.parseFrom(body);
+        } catch (InvalidProtocolBufferException e) {
+            throw new ProtocolViolationException("A DHT message is not a protobuf message of its operation");
         }
     }
 }

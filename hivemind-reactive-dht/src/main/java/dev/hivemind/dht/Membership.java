@@ -1,0 +1,38 @@
+package dev.hivemind.dht;
+
+import dev.hivemind.dht.lookup.LookupRequest;
+import reactor.core.publisher.Mono;
+
+/** Keeps a node a member of the DHT. */
+final class Membership {
+
+    private final NodeParts node;
+    private final Bootstrap bootstrap;
+
+    Membership(NodeParts node, Bootstrap bootstrap) {
+        this.node = node;
+        this.bootstrap = bootstrap;
+    }
+
+    /** Meets the initial peers, and through them the node's neighbours. */
+    Mono<Void> join() {
+        return bootstrap
+                .run()
+                .flatMap(contacts -> node.loop().call(() -> {
+                    contacts.forEach(node.peers()::answered);
+                    return contacts.size();
+                }))
+                .filter(met -> met > 0)
+                .flatMap(met -> node.look(
+                        LookupRequest.ofNodes(node.self(), node.config().bucketSize())))
+                .then();
+    }
+
+    /** A node that has lost all its contacts begins anew. */
+    Mono<Void> rejoinIfAlone() {
+        return node.loop()
+                .call(() -> node.peers().table().size() == 0)
+                .filter(alone -> alone && !node.config().initialPeers().isEmpty())
+                .flatMap(alone -> join());
+    }
+}
