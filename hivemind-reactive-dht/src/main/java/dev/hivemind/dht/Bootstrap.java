@@ -8,7 +8,9 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
@@ -26,6 +28,7 @@ final class Bootstrap {
     private final List<PeerAddress> initialPeers;
     private final Duration timeout;
     private final Scheduler timer;
+    private final AtomicInteger knocks = new AtomicInteger();
 
     Bootstrap(DhtTransport transport, DhtRpc rpc, DhtConfig config, Scheduler timer) {
         this.transport = transport;
@@ -49,6 +52,18 @@ final class Bootstrap {
         });
     }
 
+    /** One of the initial peers or of some addresses where peers were once, if it answers. */
+    Mono<Contact> runOnce(List<PeerAddress> others) {
+        List<PeerAddress> doors = Stream.concat(initialPeers.stream(), others.stream())
+                .filter(address -> !transport.addresses().contains(address))
+                .distinct()
+                .toList();
+        return doors.isEmpty()
+                ? Mono.empty()
+                : meet(doors.get(Math.floorMod(knocks.getAndIncrement(), doors.size())))
+                        .onErrorResume(RpcException.class, error -> Mono.empty());
+    }
+
     private Mono<List<Contact>> contact(List<PeerAddress> addresses) {
         return Flux.fromIterable(addresses)
                 .flatMap(this::contact, MAX_DIALS)
@@ -57,11 +72,15 @@ final class Bootstrap {
                 .switchIfEmpty(Mono.error(() -> nobody(addresses)));
     }
 
-    private Mono<Contact> contact(PeerAddress address) {
+    private Mono<Contact> meet(PeerAddress address) {
         return transport
                 .meet(address)
                 .timeout(timeout, Mono.error(() -> new PeerUnavailableException("No answer from " + address)), timer)
-                .flatMap(contact -> rpc.ping(contact).thenReturn(contact))
+                .flatMap(contact -> rpc.ping(contact).thenReturn(contact));
+    }
+
+    private Mono<Contact> contact(PeerAddress address) {
+        return meet(address)
                 .onErrorResume(RpcException.class, error -> {
                     LOG.warn("The initial peer {} is of no use: {}", address, error.getMessage());
                     return Mono.empty();

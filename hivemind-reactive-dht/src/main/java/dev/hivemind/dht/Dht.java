@@ -6,6 +6,7 @@ import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -32,6 +33,27 @@ public interface Dht {
 
     /** The first living value found under a key; empty if there is none. */
     Mono<DhtValue> get(DhtKey key);
+
+    /**
+     * The first value found under a key that lives at least until a moment; if there is none, the one that lives longest
+     * of all peers that ought to keep it; empty if there is none at all.
+     */
+    Mono<DhtValue> get(DhtKey key, Instant sufficient);
+
+    /**
+     * The newest values under some keys, each as soon as it is found, in any order. Keys under which nothing is stored
+     * are left out. Sixteen are looked for at once.
+     */
+    Flux<FoundValue> getAll(Collection<DhtKey> keys);
+
+    /**
+     * The newest value under a key now, and again whenever it has changed; ends when it is cancelled. Reads once a
+     * period, and not at all without demand; what expires or disappears is told by what is found next. Transient
+     * failures are read over.
+     *
+     * @param period the pause between two reads, and so how late a change is seen
+     */
+    Flux<DhtValue> watch(DhtKey key, Duration period);
 
     /**
      * The newest value under a key, and all subkeys, merged from all peers that ought to keep it; empty if there is

@@ -17,6 +17,7 @@ import java.util.List;
  * @param requestTimeout after which a call has failed
  * @param softTimeout after which a call no longer holds a lookup up
  * @param maxTtl how long records may live, at most 24 h
+ * @param refreshPeriod how often all ranges of the table are visited
  * @param maxRecords records kept for others
  * @param maxRecordBytes memory for them
  */
@@ -29,6 +30,7 @@ record DhtConfig(
         Duration requestTimeout,
         Duration softTimeout,
         Duration maxTtl,
+        Duration refreshPeriod,
         int maxRecords,
         long maxRecordBytes) {
 
@@ -38,6 +40,7 @@ record DhtConfig(
     static final int DEFAULT_REPLICAS = 8;
     static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(3);
     static final Duration DEFAULT_SOFT_TIMEOUT = Duration.ofMillis(250);
+    static final Duration DEFAULT_REFRESH_PERIOD = Duration.ofMinutes(10);
     static final int DEFAULT_MAX_RECORDS = 262_144;
     static final long DEFAULT_MAX_RECORD_BYTES = 256L << 20;
 
@@ -56,6 +59,7 @@ record DhtConfig(
         requirePositive("requestTimeout", requestTimeout);
         requirePositive("softTimeout", softTimeout);
         requirePositive("maxTtl", maxTtl);
+        requirePositive("refreshPeriod", refreshPeriod);
         if (maxTtl.compareTo(Lifetimes.MAX_TTL) > 0) {
             throw new IllegalArgumentException("maxTtl is at most " + Lifetimes.MAX_TTL);
         }

@@ -26,6 +26,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -44,6 +46,9 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class DhtNode implements Dht {
 
+    /** How many keys of one {@link #getAll} are looked for at once. */
+    private static final int MAX_GETS = 16;
+
     private final DhtTransport transport;
     private final DhtConfig config;
     private final Lifetimes lifetimes;
@@ -52,9 +57,11 @@ public final class DhtNode implements Dht {
     private final NodeParts parts;
     private final Membership membership;
     private final LocalNode local;
+    private final HandOff handOff;
     private final RecordReads reads;
     private final RecordWrites writes;
     private final Disposable.Swap served = Disposables.swap();
+    private final Disposable.Swap upkeep = Disposables.swap();
     private final Sinks.Empty<Void> closed = Sinks.empty();
 
     private DhtNode(DhtTransport transport, DhtConfig config, Clock clock, NodeSchedulers schedulers) {
@@ -65,6 +72,8 @@ public final class DhtNode implements Dht {
         this.loop = new NodeLoop(schedulers.loop());
         this.parts = parts();
         this.local = new LocalNode(parts);
+        this.handOff = new HandOff(parts);
+        parts.peers().onNewcomer(handOff::met);
         Scheduler timer = schedulers.results();
         this.membership = new Membership(parts, new Bootstrap(transport, parts.rpc(), config, timer));
         this.reads = new RecordReads(parts, membership);
@@ -104,7 +113,10 @@ public final class DhtNode implements Dht {
                     }
                     return membership.join();
                 })
-                .thenReturn(this)
+                .then(Mono.fromCallable(() -> {
+                    upkeep.update(new Upkeep(parts, membership, schedulers.loop()).start());
+                    return this;
+                }))
                 .transform(this::published);
     }
 
@@ -130,12 +142,30 @@ public final class DhtNode implements Dht {
 
     @Override
     public Mono<DhtValue> get(DhtKey key) {
-        return Mono.defer(() -> reads.find(key, lifetimes.now())).transform(this::published);
+        return reads.findAny(key).transform(this::published);
     }
 
     @Override
     public Mono<DhtValue> getLatest(DhtKey key) {
-        return Mono.defer(() -> reads.find(key, Instant.MAX)).transform(this::published);
+        return reads.find(key, Instant.MAX).transform(this::published);
+    }
+
+    @Override
+    public Mono<DhtValue> get(DhtKey key, Instant sufficient) {
+        return reads.find(key, requireNonNull(sufficient, "sufficient")).transform(this::published);
+    }
+
+    @Override
+    public Flux<FoundValue> getAll(Collection<DhtKey> keys) {
+        return Flux.fromIterable(Set.copyOf(keys))
+                .flatMap(key -> getLatest(key).map(value -> new FoundValue(key, value)), MAX_GETS);
+    }
+
+    @Override
+    public Flux<DhtValue> watch(DhtKey key, Duration period) {
+        return new Watch<>(getLatest(key).map(Optional::of).defaultIfEmpty(Optional.empty()), period)
+                .changes(schedulers.results())
+                .flatMap(Mono::justOrEmpty);
     }
 
     /**
@@ -183,6 +213,8 @@ public final class DhtNode implements Dht {
         return Mono.fromRunnable(() -> {
             served.dispose();
             closed.tryEmitEmpty();
+            upkeep.dispose();
+            handOff.dispose();
             parts.peers().dispose();
             loop.dispose();
             schedulers.dispose();
@@ -206,6 +238,7 @@ public final class DhtNode implements Dht {
         private Duration requestTimeout = DhtConfig.DEFAULT_REQUEST_TIMEOUT;
         private Duration softTimeout = DhtConfig.DEFAULT_SOFT_TIMEOUT;
         private Duration maxTtl = Lifetimes.MAX_TTL;
+        private Duration refreshPeriod = DhtConfig.DEFAULT_REFRESH_PERIOD;
         private int maxRecords = DhtConfig.DEFAULT_MAX_RECORDS;
         private long maxRecordBytes = DhtConfig.DEFAULT_MAX_RECORD_BYTES;
         private Clock clock = Clock.systemUTC();
@@ -264,6 +297,12 @@ public final class DhtNode implements Dht {
             return this;
         }
 
+        /** How often the node visits all ranges of its table, to fill them anew. Default: 10 min. */
+        public Builder refreshPeriod(Duration refreshPeriod) {
+            this.refreshPeriod = requireNonNull(refreshPeriod, "refreshPeriod");
+            return this;
+        }
+
         /** How many records to keep for others, subkeys counted one by one. Default: 262,144. */
         public Builder maxRecords(int maxRecords) {
             this.maxRecords = maxRecords;
@@ -309,6 +348,7 @@ public final class DhtNode implements Dht {
                     requestTimeout,
                     softTimeout,
                     maxTtl,
+                    refreshPeriod,
                     maxRecords,
                     maxRecordBytes);
             return new DhtNode(transport, config, clock, NodeSchedulers.of(scheduler, results));

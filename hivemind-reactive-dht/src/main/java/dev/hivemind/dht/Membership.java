@@ -23,8 +23,26 @@ final class Membership {
                     return contacts.size();
                 }))
                 .filter(met -> met > 0)
-                .flatMap(met -> node.look(
-                        LookupRequest.ofNodes(node.self(), node.config().bucketSize())))
+                .flatMap(met -> lookAround());
+    }
+
+    /**
+     * Meets one of the initial peers again, or one that was lost of late. If the table does not know it, perhaps since a
+     * partition, its neighbours are met as well.
+     */
+    Mono<Void> knock() {
+        return Mono.defer(() -> bootstrap.runOnce(node.peers().lost()))
+                .flatMap(contact -> node.loop().call(() -> {
+                    boolean known = node.peers().table().contains(contact.id());
+                    node.peers().answered(contact);
+                    return known;
+                }))
+                .filter(known -> !known)
+                .flatMap(stranger -> lookAround());
+    }
+
+    private Mono<Void> lookAround() {
+        return node.look(LookupRequest.ofNodes(node.self(), node.config().bucketSize()))
                 .then();
     }
 

@@ -8,8 +8,11 @@ import dev.hivemind.dht.routing.RoutingTable;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.identity.PeerAddress;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -32,12 +35,26 @@ final class PeerBook implements LookupListener, Disposable {
     private final NodeLoop loop;
     private final Set<NodeId> strangers = new HashSet<>();
     private final Set<NodeId> questioned = new HashSet<>();
+    private final SplittableRandom random;
+    private Consumer<Contact> onNewcomer = newcomer -> {};
+    private final LostContacts lost = new LostContacts();
     private final Disposable.Composite pings = Disposables.composite();
 
     PeerBook(RoutingTable table, DhtRpc rpc, NodeLoop loop) {
         this.table = table;
         this.rpc = rpc;
         this.loop = loop;
+        this.random = new SplittableRandom(table.self().second());
+    }
+
+    /** Tells from now on, on the loop, of every contact that enters the table. Called before the node starts. */
+    void onNewcomer(Consumer<Contact> listener) {
+        onNewcomer = listener;
+    }
+
+    /** Where those dropped last were reached; safe to call from any thread. */
+    List<PeerAddress> lost() {
+        return lost.addresses();
     }
 
     RoutingTable table() {
@@ -47,6 +64,9 @@ final class PeerBook implements LookupListener, Disposable {
     @Override
     public void answered(Contact contact) {
         Offer offer = table.offer(contact);
+        if (offer.outcome() == Offer.Outcome.ADDED) {
+            onNewcomer.accept(contact);
+        }
         if (offer.questionable() != null) {
             question(offer.questionable().id());
         }
@@ -65,7 +85,9 @@ final class PeerBook implements LookupListener, Disposable {
     public void failed(Contact contact, Throwable error) {
         Contact known = table.get(contact.id());
         if (!(error instanceof OverloadedException)) {
-            table.fail(contact);
+            if (known != null && table.fail(contact)) {
+                lost.add(known);
+            }
         } else if (known != null) {
             answered(known);
         }
@@ -77,8 +99,16 @@ final class PeerBook implements LookupListener, Disposable {
             return;
         } else if (table.contains(caller.id())) {
             answered(caller);
-        } else if (strangers.size() < MAX_STRANGERS && strangers.add(caller.id())) {
+        } else if (table.wants(caller.id()) && strangers.size() < MAX_STRANGERS && strangers.add(caller.id())) {
             introduce(caller);
+        }
+    }
+
+    /** Pings one of those that have been silent longest. */
+    void checkOldest() {
+        Contact oldest = table.oldest(random);
+        if (oldest != null && questioned.size() < MAX_QUESTIONED) {
+            question(oldest.id());
         }
     }
 

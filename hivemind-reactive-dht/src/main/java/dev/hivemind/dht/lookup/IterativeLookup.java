@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Kademlia's lookup as a state machine: answers and timeouts in, peers to ask out.
  *
  * <p>At most {@code alpha} peers are asked at once, always the nearest known. A peer past the soft timeout frees its
- * slot and no longer holds the lookup up, but may still answer. The lookup ends when the {@code width} nearest peers
+ * slot, every second one adds another, and it no longer holds the lookup up, but may still answer. The lookup ends when the {@code width} nearest peers
  * have answered, or fewer if there are no more; or when the value found is good enough. No threads, clocks or I/O: the
  * owner calls {@link #next()} after every event and sends what it returns.
  */
@@ -22,6 +22,9 @@ final class IterativeLookup {
 
     /** A bound for peers that keep inventing nearer ones; a width of 20 takes 25 to 50 messages. */
     private static final int MAX_MESSAGES = 512;
+
+    /** To how many concurrent requests a lookup goes up that meets silence. */
+    private static final int MAX_ALPHA = 10;
 
     private final LookupRequest request;
     private final int alpha;
@@ -46,7 +49,7 @@ final class IterativeLookup {
     /** The peers to ask now; they count as asked. */
     List<Contact> next() {
         List<Contact> toAsk = new ArrayList<>();
-        while (inFlight < alpha && messages < MAX_MESSAGES && !request.isSatisfiedBy(value)) {
+        while (inFlight < slots() && messages < MAX_MESSAGES && !request.isSatisfiedBy(value)) {
             Candidate candidate = shortlist.next();
             if (candidate == null) {
                 break;
@@ -57,6 +60,11 @@ final class IterativeLookup {
             toAsk.add(candidate.contact());
         }
         return toAsk;
+    }
+
+    /** Every second silence lets one more peer be asked at once. */
+    private int slots() {
+        return Math.max(alpha, Math.min(alpha + timeouts / 2, MAX_ALPHA));
     }
 
     /** A peer answered, however late. */

@@ -1,11 +1,11 @@
 package dev.hivemind.dht.routing;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,6 +136,16 @@ final class KBucket {
         return entry == null ? null : entry.contact();
     }
 
+    /** Whether all places are taken, those of the replacements too. */
+    boolean isCrowded() {
+        return active.size() >= capacity && replacements.size() >= capacity;
+    }
+
+    NodeId randomId(RandomGenerator random) {
+        NodeId any = new NodeId(random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
+        return lower.withSuffix(any, depth);
+    }
+
     int size() {
         return active.size();
     }
@@ -149,15 +159,24 @@ final class KBucket {
         return active.values().stream().map(Entry::contact).toList();
     }
 
-    /** A copy of the contacts whose last call did not fail. */
-    List<Contact> responsive() {
-        List<Contact> contacts = new ArrayList<>(active.size());
+    /** The contact that was seen longest ago, of at least one. */
+    Contact oldest() {
+        return active.values().iterator().next().contact();
+    }
+
+    void addContacts(List<Contact> target) {
+        for (Entry entry : active.values()) {
+            target.add(entry.contact());
+        }
+    }
+
+    /** Adds the contacts whose last call did not fail. */
+    void addResponsive(List<Contact> target) {
         for (Entry entry : active.values()) {
             if (entry.failures() == 0) {
-                contacts.add(entry.contact());
+                target.add(entry.contact());
             }
         }
-        return contacts;
     }
 
     private record Entry(Contact contact, int failures) {}

@@ -115,6 +115,25 @@ public record NodeId(long first, long second, long third, long fourth) implement
         };
     }
 
+    /** The first {@code bits} bits of this id, then those of another. */
+    NodeId withSuffix(NodeId other, int bits) {
+        return new NodeId(
+                mixed(first, other.first, bits),
+                mixed(second, other.second, bits - Long.SIZE),
+                mixed(third, other.third, bits - 2 * Long.SIZE),
+                mixed(fourth, other.fourth, bits - 3 * Long.SIZE));
+    }
+
+    private static long mixed(long prefix, long suffix, int bits) {
+        if (bits <= 0) {
+            return suffix;
+        } else if (bits >= Long.SIZE) {
+            return prefix;
+        }
+        long mask = -1L << (Long.SIZE - bits);
+        return (prefix & mask) | (suffix & ~mask);
+    }
+
     /** Orders ids as unsigned numbers. */
     @Override
     public int compareTo(NodeId other) {

@@ -4,11 +4,14 @@ import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.dht.routing.Offer.Outcome;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.function.BiConsumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +42,11 @@ public final class RoutingTable {
         }
         this.depthModulo = depthModulo;
         add(new KBucket(NodeId.ZERO, 0, bucketSize));
+    }
+
+    /** The owner's id. */
+    public NodeId self() {
+        return self;
     }
 
     /** Takes note of a contact that has answered us just now. */
@@ -96,7 +104,7 @@ public final class RoutingTable {
 
     /** The {@code count} contacts nearest to an id, or all if there are fewer, nearest first. */
     public List<Contact> closest(NodeId target, int count) {
-        return closest(target, count, KBucket::contacts);
+        return closest(target, count, null, KBucket::addContacts);
     }
 
     /**
@@ -105,28 +113,51 @@ public final class RoutingTable {
      * @param excluded the peer who asks
      */
     public List<Contact> closestResponsive(NodeId target, int count, NodeId excluded) {
-        return closest(
-                target,
-                count,
-                bucket -> bucket.responsive().stream()
-                        .filter(contact -> !contact.id().equals(excluded))
-                        .toList());
+        return closest(target, count, excluded, KBucket::addResponsive);
     }
 
     /** Ranges of one common prefix each lie one behind the other as seen from the target, so buckets are whole steps. */
-    private List<Contact> closest(NodeId target, int count, Function<KBucket, List<Contact>> select) {
-        List<KBucket> nearestFirst = new ArrayList<>(buckets.values());
-        nearestFirst.sort((left, right) -> target.compareDistance(left.lower(), right.lower()));
-        List<Contact> found = new ArrayList<>();
-        for (KBucket bucket : nearestFirst) {
-            if (found.size() >= count) {
-                break;
-            }
-            List<Contact> contacts = new ArrayList<>(select.apply(bucket));
-            contacts.sort(target.nearestFirst());
-            found.addAll(contacts.subList(0, Math.min(contacts.size(), count - found.size())));
+    private List<Contact> closest(
+            NodeId target, int count, @Nullable NodeId excluded, BiConsumer<KBucket, List<Contact>> select) {
+        KBucket[] nearestFirst = buckets.values().toArray(KBucket[]::new);
+        Arrays.sort(nearestFirst, (left, right) -> target.compareDistance(left.lower(), right.lower()));
+        Comparator<Contact> byDistance = target.nearestFirst();
+        List<Contact> found = new ArrayList<>(2 * count);
+        for (int i = 0; i < nearestFirst.length && found.size() < count; i++) {
+            int before = found.size();
+            select.accept(nearestFirst[i], found);
+            List<Contact> added = found.subList(before, found.size());
+            added.removeIf(contact -> contact.id().equals(excluded));
+            added.sort(byDistance);
         }
-        return List.copyOf(found);
+        return List.copyOf(found.subList(0, Math.min(count, found.size())));
+    }
+
+    /**
+     * A random id in each range that does not hold the owner's id. Whoever looks for them meets peers there.
+     *
+     * @param random the source of the ids
+     */
+    public List<NodeId> refreshTargets(RandomGenerator random) {
+        return buckets.values().stream()
+                .filter(bucket -> !bucket.covers(self))
+                .map(bucket -> bucket.randomId(random))
+                .toList();
+    }
+
+    /** Whether a peer would find a place now, or at least wait for one. */
+    public boolean wants(NodeId id) {
+        KBucket bucket = bucketOf(id);
+        return !bucket.isCrowded() || isSplittable(bucket);
+    }
+
+    /** Of the contacts that have been silent longest in their ranges, one drawn by chance; null if there are none. */
+    public @Nullable Contact oldest(RandomGenerator random) {
+        List<KBucket> inhabited =
+                buckets.values().stream().filter(bucket -> bucket.size() > 0).toList();
+        return inhabited.isEmpty()
+                ? null
+                : inhabited.get(random.nextInt(inhabited.size())).oldest();
     }
 
     /** How many contacts are in buckets. */

@@ -149,6 +149,24 @@ public final class RecordStore {
         return slot == null ? null : slot.value().retain(lifetimes::isAlive);
     }
 
+    /** The keys nearest to the owner, at most so many, nearest first. */
+    public List<DhtKey> nearestKeys(int count) {
+        return byDistance.values().stream().limit(count).map(Slot::key).toList();
+    }
+
+    /** The records under a key that are alive. */
+    public List<DhtRecord> records(DhtKey key) {
+        DhtValue value = get(key.target());
+        if (value instanceof PlainRecord plain) {
+            return List.of(new DhtRecord(key, null, plain));
+        } else if (value instanceof DictionaryRecord dictionary) {
+            return dictionary.entries().entrySet().stream()
+                    .map(entry -> new DhtRecord(key, entry.getKey(), entry.getValue()))
+                    .toList();
+        }
+        return List.of();
+    }
+
     private @Nullable Slot slot(NodeId target) {
         return byDistance.get(self.distance(target));
     }

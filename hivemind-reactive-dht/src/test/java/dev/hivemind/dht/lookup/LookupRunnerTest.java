@@ -158,7 +158,7 @@ class LookupRunnerTest {
 
         StepVerifier.create(run())
                 .then(() -> time.advanceTimeBy(Duration.ofMillis(300)))
-                .then(() -> assertThat(rpc.inFlight).isEqualTo(6))
+                .then(() -> assertThat(rpc.inFlight).isEqualTo(7))
                 .thenCancel()
                 .verify();
 

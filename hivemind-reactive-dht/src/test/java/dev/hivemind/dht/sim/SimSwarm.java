@@ -77,23 +77,39 @@ public final class SimSwarm {
         return member;
     }
 
-    /** So many more nodes that listen; each enters through an earlier one. */
+    /** So many more nodes that listen; each enters through an earlier one, and a few of them at a time. */
     public SimSwarm grow(int count) {
-        for (int i = 0; i < count; i++) {
-            join(network.listening(network.identity()));
+        int missing = count;
+        while (missing > 0) {
+            int now = Math.min(missing, Math.max(1, members.size() / 8));
+            List<Mono<DhtNode>> starts = new ArrayList<>();
+            for (int i = 0; i < now; i++) {
+                starts.add(entering(network.listening(network.identity())).node().start());
+            }
+            awaitAll(Flux.merge(starts));
+            missing -= now;
         }
         return this;
     }
 
     /** A node that enters through one of those alive. */
     public Member join(SimTransport transport) {
-        DhtNode.Builder builder = describe(transport, Duration.ZERO);
-        if (!members.isEmpty()) {
-            builder.initialPeers(anyone().node().addresses());
-        }
-        Member member = member(builder.build(), transport);
+        Member member = entering(transport);
         await(member.node().start());
         return member;
+    }
+
+    private Member entering(SimTransport transport) {
+        DhtNode.Builder builder = describe(transport, Duration.ZERO);
+        if (!members.isEmpty()) {
+            builder.initialPeers(started().node().addresses());
+        }
+        return member(builder.build(), transport);
+    }
+
+    private Member started() {
+        Member member = anyone();
+        return time().await(member.node().snapshot(), LONG).contacts() > 0 || members.size() == 1 ? member : started();
     }
 
     /** A client that enters through one of those alive. */

@@ -26,6 +26,7 @@ public final class SimTransport implements DhtTransport {
     private final PeerIdentity identity;
     private final List<PeerAddress> addresses;
     private final Map<Operation, Service> services = new EnumMap<>(Operation.class);
+    private final Map<Operation, Long> requests = new EnumMap<>(Operation.class);
     private Duration slowness = Duration.ZERO;
     private boolean dead;
 
@@ -58,6 +59,11 @@ public final class SimTransport implements DhtTransport {
         return slowness;
     }
 
+    /** How many requests of one operation this peer has sent. */
+    public long requests(Operation operation) {
+        return requests.getOrDefault(operation, 0L);
+    }
+
     @Override
     public PeerIdentity identity() {
         return identity;
@@ -87,6 +93,7 @@ public final class SimTransport implements DhtTransport {
     private Mono<Answer<ByteString>> exchange(SimTransport to, Operation operation, ByteString body) {
         return Mono.<Answer<ByteString>>create(sink -> {
                     network.began(operation);
+                    requests.merge(operation, 1L, Long::sum);
                     if (to != null) {
                         network.send(this, to, operation, body, () -> to.arrived(this, operation, body, sink));
                     }

@@ -1,0 +1,60 @@
+package dev.hivemind.dht.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The promises of the README, on simulated networks of a thousand nodes with a round trip of about 85 ms. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@DisabledIfSystemProperty(
+        named = "hivemind.blockhound",
+        matches = "true",
+        disabledReason = "one thread does everything, so there is nothing to block, and the figures are the same")
+class SimulatedFiguresTest {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SimulatedFiguresTest.class);
+
+    private SimFigures figures = new SimFigures();
+
+    @BeforeAll
+    void measure() {
+        figures = SimFigures.measure(1_000, 5);
+        LOG.info("1,000 nodes, 5 seeds:\n{}", figures);
+    }
+
+    @Test
+    void findNearest_takesFewHopsAndMessages() {
+        assertThat(figures.meanHops()).isLessThanOrEqualTo(2.8);
+        assertThat(figures.meanFindMessages()).isLessThanOrEqualTo(25);
+        assertThat(figures.meanNearestFound()).isGreaterThanOrEqualTo(0.999);
+    }
+
+    @Test
+    void get_takesFewMessagesAndLittleTime() {
+        assertThat(figures.meanGetMessages()).isLessThanOrEqualTo(8.5);
+        assertThat(figures.getMillis(50)).isLessThanOrEqualTo(220);
+        assertThat(figures.getMillis(95)).isLessThanOrEqualTo(350);
+    }
+
+    @Test
+    void findNearest_amongDeadNodes_isNotHeldUp() {
+        assertThat(figures.findMillisAmongDead(50)).isLessThanOrEqualTo(1_700);
+    }
+
+    @Test
+    void get_afterManyDiedAtOnce_succeeds() {
+        assertThat(figures.foundAfterDeath(10)).isGreaterThanOrEqualTo(0.999);
+        assertThat(figures.foundAfterDeath(30)).isGreaterThanOrEqualTo(0.998);
+        assertThat(figures.foundAfterDeath(50)).isGreaterThanOrEqualTo(0.99);
+    }
+
+    @Test
+    void get_aMinuteAfterAPartition_findsWhatTheOtherHalfStored() {
+        assertThat(figures.foundAfterHealing()).isGreaterThanOrEqualTo(0.99);
+    }
+}
