@@ -33,6 +33,9 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
     /** The key under which Reactor looks for a subscriber's own handler of values that came too late. */
     private static final String ON_NEXT_DROPPED = "reactor.onNextDropped.local";
 
+    /** The same for errors. An answer that loses against the deadline is no news, whatever it is. */
+    private static final String ON_ERROR_DROPPED = "reactor.onErrorDropped.local";
+
     private static final int TICK_MILLIS = 10;
 
     /** Shared by all nodes of the process, as Reactor's own timers are; starts with the first deadline. */
@@ -56,6 +59,10 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
         source.subscribe(call);
     }
 
+    private static void ignore(Throwable late) {
+        LOG.debug("A call that nobody waits for any more failed", late);
+    }
+
     private static final class Call<T> implements CoreSubscriber<T>, Subscription {
 
         @SuppressWarnings("rawtypes")
@@ -72,7 +79,9 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
         Call(CoreSubscriber<? super T> actual, Consumer<Object> tooLate) {
             this.actual = actual;
             this.tooLate = tooLate;
-            this.context = actual.currentContext().put(ON_NEXT_DROPPED, tooLate);
+            this.context = actual.currentContext()
+                    .put(ON_NEXT_DROPPED, tooLate)
+                    .put(ON_ERROR_DROPPED, (Consumer<Throwable>) DeadlineMono::ignore);
         }
 
         void startClock(Duration remaining) {
@@ -134,7 +143,7 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
             if (end()) {
                 actual.onError(error);
             } else {
-                LOG.debug("A call that nobody waits for any more failed", error);
+                ignore(error);
             }
         }
 
