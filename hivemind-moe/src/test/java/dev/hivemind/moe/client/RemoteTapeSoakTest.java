@@ -6,10 +6,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.tensor.ResidentSet;
 import dev.hivemind.moe.tensor.TensorOps;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -32,11 +31,11 @@ class RemoteTapeSoakTest {
             RemoteExpert expert = swarm.expert(0);
             NDArray input = manager.ones(new Shape(64, 64));
             train(manager, expert, input, WARM_UP_STEPS);
-            long before = residentKib();
+            long before = ResidentSet.kib();
 
             train(manager, expert, input, STEPS);
 
-            assertThat(residentKib() - before).isLessThan(MAX_GROWTH_KIB);
+            assertThat(ResidentSet.kib() - before).isLessThan(MAX_GROWTH_KIB);
         }
     }
 
@@ -46,13 +45,5 @@ class RemoteTapeSoakTest {
                 tape.backward(tape.forward(expert, input).square().mean());
             }
         }
-    }
-
-    private static long residentKib() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                .findFirst()
-                .orElseThrow();
     }
 }
