@@ -4,6 +4,7 @@ import io.netty.util.ResourceLeakTracker;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** The buffers that one thread allocated while the account was open, without those that anyone released since. */
@@ -12,6 +13,7 @@ final class BufferAccount {
     private static final ThreadLocal<@Nullable BufferAccount> OPEN = new ThreadLocal<>();
 
     private final Set<ResourceLeakTracker<?>> unreleased = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger entries = new AtomicInteger();
 
     private BufferAccount() {}
 
@@ -32,12 +34,18 @@ final class BufferAccount {
         return unreleased.size();
     }
 
+    /** How many buffers there were, released or not. */
+    int entries() {
+        return entries.get();
+    }
+
     /** Writes a new buffer into the calling thread's account, if it has one. */
     static <T> @Nullable ResourceLeakTracker<T> enter(@Nullable ResourceLeakTracker<T> tracker) {
         BufferAccount account = OPEN.get();
         if (account == null || tracker == null) {
             return tracker;
         }
+        account.entries.incrementAndGet();
         account.unreleased.add(tracker);
         return new Entry<>(tracker, account.unreleased);
     }

@@ -22,6 +22,8 @@ public final class TrackedBuffers implements BeforeEachCallback, AfterEachCallba
         BufferLeakDetector.install();
     }
 
+    private static final int ALLOCATED_BY_CHECK = 1;
+
     private @Nullable BufferAccount account;
 
     @Override
@@ -40,6 +42,11 @@ public final class TrackedBuffers implements BeforeEachCallback, AfterEachCallba
             throw new AssertionError("%d buffers of the test were not released:%s"
                     .formatted(unreleased.size(), String.join("\n", unreleased)));
         }
+    }
+
+    /** How many buffers the test's thread has allocated by now, on the test's thread. Those released count as well. */
+    public int allocated() {
+        return account == null ? 0 : account.entries() - ALLOCATED_BY_CHECK;
     }
 
     /** A check that saw nothing would always pass. */

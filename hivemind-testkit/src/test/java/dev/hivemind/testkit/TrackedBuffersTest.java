@@ -48,7 +48,7 @@ class TrackedBuffersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"releaseHere", "releaseElsewhere", "keepOfOtherThread", "keepWrapped"})
+    @ValueSource(strings = {"releaseHere", "releaseElsewhere", "keepOfOtherThread", "keepWrapped", "countReleased"})
     void afterEach_ofATestThatOwesNothing_passes(String method) {
         run(method).assertThatEvents().haveExactly(1, event(finishedSuccessfully()));
     }
@@ -105,6 +105,15 @@ class TrackedBuffersTest {
         @Test
         void keepWrapped() {
             KEPT.add(Unpooled.wrappedBuffer(new byte[8]));
+        }
+
+        @Test
+        void countReleased() {
+            ByteBufAllocator.DEFAULT.buffer(8).release();
+            ByteBufAllocator.DEFAULT.directBuffer(8).release();
+            if (buffers.allocated() != 2) {
+                throw new AssertionError(buffers.allocated() + " buffers were counted");
+            }
         }
 
         private static void runElsewhere(Runnable work) throws InterruptedException {
