@@ -104,8 +104,23 @@ final class Finite {
 
     /** Which elements are not finite. Closes the array. */
     private static BitSet notFinite(NDArray array) {
-        try (array;
-                NDArray precise = array.toType(DataType.FLOAT64, true)) {
+        try (array) {
+            return array.getDataType() == DataType.FLOAT32
+                    ? notFinite(array.toFloatArray())
+                    : notFiniteOtherwise(array);
+        }
+    }
+
+    private static BitSet notFinite(float[] values) {
+        var found = new BitSet(values.length);
+        for (int i = 0; i < values.length; i++) {
+            found.set(i, !Float.isFinite(values[i]));
+        }
+        return found;
+    }
+
+    private static BitSet notFiniteOtherwise(NDArray array) {
+        try (NDArray precise = array.toType(DataType.FLOAT64, true)) {
             double[] values = precise.toDoubleArray();
             var found = new BitSet(values.length);
             for (int i = 0; i < values.length; i++) {
