@@ -80,11 +80,10 @@ final class Bootstrap {
     }
 
     private Mono<Contact> contact(PeerAddress address) {
-        return meet(address)
-                .onErrorResume(RpcException.class, error -> {
-                    LOG.warn("The initial peer {} is of no use: {}", address, error.getMessage());
-                    return Mono.empty();
-                });
+        return meet(address).onErrorResume(RpcException.class, error -> {
+            LOG.warn("The initial peer {} is of no use: {}", address, error.getMessage());
+            return Mono.empty();
+        });
     }
 
     private static PeerUnavailableException nobody(List<PeerAddress> addresses) {

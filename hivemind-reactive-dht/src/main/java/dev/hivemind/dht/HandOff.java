@@ -70,9 +70,8 @@ final class HandOff implements Disposable {
     private void give(Contact newcomer, List<DhtRecord> records) {
         Disposable.Swap slot = Disposables.swap();
         underWay.add(slot);
-        List<StoreRequest> requests = Batches.of(records).values().stream()
-                .flatMap(List::stream)
-                .toList();
+        List<StoreRequest> requests =
+                Batches.of(records).values().stream().flatMap(List::stream).toList();
         slot.update(Flux.fromIterable(requests)
                 .concatMap(request -> rpc.store(newcomer, request), 1)
                 .doFinally(ended -> underWay.remove(slot))

@@ -31,12 +31,13 @@ final class RecordReads {
     }
 
     private Mono<DhtValue> search(NodeId target) {
-        return find(target, node.lifetimes().now()).switchIfEmpty(node.loop()
-                .call(() -> {
-                    absences.add(target, node.lifetimes().now());
-                    return target;
-                })
-                .then(Mono.empty()));
+        return find(target, node.lifetimes().now())
+                .switchIfEmpty(node.loop()
+                        .call(() -> {
+                            absences.add(target, node.lifetimes().now());
+                            return target;
+                        })
+                        .then(Mono.empty()));
     }
 
     /** The value under a key; the search ends early with one that lives as long as is sufficient. */

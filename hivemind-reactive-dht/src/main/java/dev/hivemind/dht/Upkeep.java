@@ -46,7 +46,8 @@ final class Upkeep {
     /** Begins; disposing the result ends everything that is under way. */
     Disposable start() {
         return Disposables.composite(
-                fillTable().subscribe(filled -> {}, error -> LOG.debug("The table was not filled: {}", error.toString())),
+                fillTable()
+                        .subscribe(filled -> {}, error -> LOG.debug("The table was not filled: {}", error.toString())),
                 every(node.config().refreshPeriod(), this::fillTable),
                 every(CHECK_PERIOD, this::checkOldest),
                 every(KNOCK_PERIOD, membership::knock));

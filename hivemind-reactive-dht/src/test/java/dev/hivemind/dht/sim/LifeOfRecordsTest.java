@@ -67,8 +67,8 @@ class LifeOfRecordsTest {
         swarm.await(asker.node().getLatest(KEY));
         long once = asker.transport().requests(Operation.DHT_FIND) - before;
 
-        List<DhtValue> values =
-                swarm.awaitAll(Flux.merge(asker.node().getLatest(KEY), asker.node().getLatest(KEY)));
+        List<DhtValue> values = swarm.awaitAll(
+                Flux.merge(asker.node().getLatest(KEY), asker.node().getLatest(KEY)));
 
         assertThat(values).hasSize(2);
         assertThat(asker.transport().requests(Operation.DHT_FIND) - before).isLessThan(2 * once + once);
@@ -140,9 +140,7 @@ class LifeOfRecordsTest {
     void watch_ofAKey_emitsEveryChangeOnce() {
         swarm.grow(30);
         List<String> seen = new ArrayList<>();
-        Disposable watch = swarm.node(7)
-                .watch(KEY, Duration.ofSeconds(5))
-                .subscribe(value -> seen.add(text(value)));
+        Disposable watch = swarm.node(7).watch(KEY, Duration.ofSeconds(5)).subscribe(value -> seen.add(text(value)));
         store(0, "a", Duration.ofMinutes(10));
         swarm.time().run(Duration.ofSeconds(30));
         store(1, "b", Duration.ofMinutes(20));
@@ -158,9 +156,7 @@ class LifeOfRecordsTest {
     void watch_acrossAPartition_goesOnAfterwards() {
         swarm.grow(30);
         List<String> seen = new ArrayList<>();
-        Disposable watch = swarm.node(7)
-                .watch(KEY, Duration.ofSeconds(5))
-                .subscribe(value -> seen.add(text(value)));
+        Disposable watch = swarm.node(7).watch(KEY, Duration.ofSeconds(5)).subscribe(value -> seen.add(text(value)));
         swarm.network().cut((from, to) -> true);
         swarm.time().run(Duration.ofMinutes(1));
         swarm.network().heal();

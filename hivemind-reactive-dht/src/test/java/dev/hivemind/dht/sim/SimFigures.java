@@ -253,8 +253,7 @@ final class SimFigures {
                 find-node, 30 %% dead, p50 / p95       %.0f / %.0f ms
                 gets that succeed, 10 / 30 / 50 %% dead  %.2f / %.2f / %.2f %%
                 gets that succeed, partition healed   %.1f %%
-                processor time of a request           %.1f us"""
-                .formatted(
+                processor time of a request           %.1f us""".formatted(
                         meanHops(),
                         meanFindMessages(),
                         meanGetMessages(),

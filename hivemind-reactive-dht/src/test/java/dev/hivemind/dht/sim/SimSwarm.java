@@ -84,7 +84,8 @@ public final class SimSwarm {
             int now = Math.min(missing, Math.max(1, members.size() / 8));
             List<Mono<DhtNode>> starts = new ArrayList<>();
             for (int i = 0; i < now; i++) {
-                starts.add(entering(network.listening(network.identity())).node().start());
+                starts.add(
+                        entering(network.listening(network.identity())).node().start());
             }
             awaitAll(Flux.merge(starts));
             missing -= now;

@@ -15,9 +15,11 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import reactor.core.publisher.Mono;
 
 /**
  * A batch is copied twice: from what the network received into the batch's array, and from the result's array into what
@@ -53,8 +55,8 @@ class CopiesTest {
         var group = new PoolGroup(queue -> {
             throw new AssertionError("The test makes its pools itself");
         });
-        var pool = new PoolQueue(
-                "test", group, BatchLimits.ofBatchSize(TASKS * ROWS), this::increment, BatchListener.NONE);
+        var pool =
+                new PoolQueue("test", group, BatchLimits.ofBatchSize(TASKS * ROWS), this::increment, PoolListener.NONE);
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < TASKS; i++) {
             tasks.add(task(i));
@@ -67,8 +69,11 @@ class CopiesTest {
         buffer.setFloatLE(0, number);
         received.add(buffer);
         var frame = new TensorFrame(TensorDescriptor.of(ElementType.FLOAT32, ROWS, WIDTH), buffer);
-        return Task.owning(
-                new Call(List.of(frame), ROWS, Deadline.after(Duration.ofMinutes(10)), 0, Peers.peer(number)));
+        var call = new Call(List.of(frame), ROWS, Deadline.after(Duration.ofMinutes(10)), 0, Peers.peer(number));
+        var made = new AtomicReference<Task>();
+        Mono.<List<TensorFrame>>create(reply -> made.set(new Task(call, reply))).subscribe();
+        frame.release();
+        return made.get();
     }
 
     private Computation increment(NDList tensors) {
