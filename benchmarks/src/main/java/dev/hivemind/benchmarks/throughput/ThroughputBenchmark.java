@@ -4,6 +4,7 @@ import dev.hivemind.benchmarks.harness.Benchmark;
 import dev.hivemind.benchmarks.harness.Plan;
 import dev.hivemind.benchmarks.harness.Report;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Samples per second of a server, beside those of its blocks alone; processor time, latency and memory. */
 public final class ThroughputBenchmark implements Benchmark {
@@ -18,9 +19,10 @@ public final class ThroughputBenchmark implements Benchmark {
         return "A server of experts beside the bare blocks; rows are presets.";
     }
 
-    /** The names of all presets. */
+    /** The names of all rows: the presets, and the start of a server. */
     public static List<String> presets() {
-        return Preset.all().stream().map(Preset::name).toList();
+        return Stream.concat(Preset.all().stream().map(Preset::name), Stream.of(ServerStart.NAME))
+                .toList();
     }
 
     @Override
@@ -32,6 +34,10 @@ public final class ThroughputBenchmark implements Benchmark {
                     report.row(run.measure(plan));
                 }
             }
+        }
+        if (plan.selects(ServerStart.NAME)) {
+            report.progress("start of a server");
+            report.row(ServerStart.measure(plan));
         }
     }
 }
