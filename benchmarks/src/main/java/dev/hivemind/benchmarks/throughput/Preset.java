@@ -42,8 +42,8 @@ record Preset(
     private static final int SLICES_OF_LONG_CALLS = 12;
 
     private static final List<Preset> ALL = List.of(
-            ofFfn("ffn_forward_backward", 4, 4, 2, 1_024, 2_048).withTraining().withSlices(2 * SLICES_OF_LONG_CALLS),
-            ofFfn("ffn_forward", 4, 4, 8, 1_024, 2_048).withSlices(SLICES_OF_LONG_CALLS),
+            ofFfn("ffn_forward_backward", 4, 4, 2, 1_024, 2_048).withTraining().withSlices(SLICES_OF_LONG_CALLS),
+            ofFfn("ffn_forward", 4, 4, 8, 1_024, 2_048).withSlices(SLICES_OF_LONG_CALLS / 2),
             ofFfn("ffn_small_batch", 4, 8, 64, 1_024, 32),
             ofFfn("many_small", 1, 32, 16, 1_024, 1)
                     .withTraining()

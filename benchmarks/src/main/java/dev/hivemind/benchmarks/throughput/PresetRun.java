@@ -17,6 +17,9 @@ final class PresetRun implements AutoCloseable {
     /** More options of Java for the clients' process. */
     static final String CLIENT_OPTIONS = "BENCHMARK_CLIENT_JAVA_OPTS";
 
+    /** A server that has just started is compiled for long. */
+    private static final int WARM_UPS = 4;
+
     private static final String USAGE = "usage";
     private static final String RESIDENT = "residentMiB";
 
@@ -46,24 +49,22 @@ final class PresetRun implements AutoCloseable {
 
     Row measure(Plan plan) throws IOException {
         double cold = clients.tell("cold").get("samplesPerSecond");
-        clients.tell("load", millis(plan.warmUp()));
-        clients.tell("load", millis(plan.slice()));
+        clients.tell("load", millis(plan.warmUp(), WARM_UPS));
         // Before the bare blocks make garbage of their own.
         double resident = server.tell(USAGE).get(RESIDENT) + clients.tell(USAGE).get(RESIDENT);
-        turn(plan.warmUp());
+        turn(millis(plan.warmUp(), 1));
         List<Turn> turns = new ArrayList<>();
         for (int i = 0; i < plan.repetitions(); i++) {
-            turns.add(turn(plan.slice()));
+            turns.add(turn(millis(plan.slice(), preset.slices())));
         }
         return row(cold, resident, turns);
     }
 
-    private double millis(Duration slice) {
-        return slice.multipliedBy(preset.slices()).toNanos() / 1e6;
+    private static double millis(Duration time, int times) {
+        return time.multipliedBy(times).toNanos() / 1e6;
     }
 
-    private Turn turn(Duration slice) throws IOException {
-        double millis = millis(slice);
+    private Turn turn(double millis) throws IOException {
         Figures serverBefore = server.tell(USAGE);
         double clientsBefore = clients.tell(USAGE).get("cpuMillis");
         Figures load = clients.tell("load", millis);
