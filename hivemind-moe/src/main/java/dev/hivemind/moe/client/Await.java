@@ -1,13 +1,17 @@
 package dev.hivemind.moe.client;
 
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.frame.Deadline;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Waits for a value that somebody has to release. Unlike {@link Mono#block()}, it loses none: when the wait is
@@ -27,12 +31,24 @@ final class Await<T> extends BaseSubscriber<T> {
      * The value, or null if there is none.
      *
      * @param discard releases a value that nobody takes
+     * @param deadline when the source is cancelled
      * @throws CancellationException if the thread is interrupted; its interrupt flag is set and the source cancelled
+     * @throws DeadlineExceededException when the deadline passes
+     * @throws IllegalStateException on a thread that must not block
      */
-    static <T> @Nullable T value(Mono<T> source, Consumer<T> discard) {
+    static <T> @Nullable T value(Mono<T> source, Consumer<T> discard, Deadline deadline) {
+        requireMayBlock();
         var await = new Await<T>(discard);
         source.subscribe(await);
-        return await.take();
+        return await.take(deadline);
+    }
+
+    /** @throws IllegalStateException on an event loop, a device thread, or one of Reactor's that must not block */
+    static void requireMayBlock() {
+        if (Schedulers.isInNonBlockingThread()) {
+            throw new IllegalStateException("This waits for a peer, and "
+                    + Thread.currentThread().getName() + " must not wait: use a thread of your own");
+        }
     }
 
     @Override
@@ -58,11 +74,13 @@ final class Await<T> extends BaseSubscriber<T> {
         ended.countDown();
     }
 
-    private @Nullable T take() {
+    private @Nullable T take(Deadline deadline) {
         try {
-            ended.await();
+            if (!ended.await(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS)) {
+                giveUp(new DeadlineExceededException("The time for this step is over"));
+            }
         } catch (InterruptedException e) {
-            throw giveUp(e);
+            giveUp(interrupted(e));
         }
         Outcome<T> result = outcome.get();
         if (result == null) {
@@ -74,12 +92,16 @@ final class Await<T> extends BaseSubscriber<T> {
         return result.value;
     }
 
-    private CancellationException giveUp(InterruptedException interrupt) {
+    /** Leaves the error as the outcome. */
+    private void giveUp(RuntimeException error) {
         cancel();
-        Outcome<T> arrived = outcome.getAndSet(new Outcome<>(null, interrupt));
+        Outcome<T> arrived = outcome.getAndSet(new Outcome<>(null, error));
         if (arrived != null && arrived.value != null) {
             discard.accept(arrived.value);
         }
+    }
+
+    private static CancellationException interrupted(InterruptedException interrupt) {
         Thread.currentThread().interrupt();
         var cancelled = new CancellationException("The wait for a peer was interrupted");
         cancelled.initCause(interrupt);

@@ -2,32 +2,45 @@ package dev.hivemind.moe.client;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.rsocket.RetryPolicy;
 import dev.hivemind.rsocket.compression.Compression;
 import java.time.Duration;
 
 /**
- * How long calls to experts may take, and how their tensors are written.
+ * How long calls to experts may take, how often they are tried, how their tensors are written, and how far answers are
+ * trusted.
  *
  * <p>Compression is lossy, so none is used by default. {@link Compression#INT8} cuts traffic to about a quarter.
  * Integers, and tensors that would not shrink, travel as they are; so does everything to a peer that does not know the
  * codec.
  *
- * @param forwardTimeout for one forward call, from encoding to answer; default 10 s
+ * @param forwardTimeout for one forward call, from its subscription to its answer, all attempts included; default 10 s
  * @param backwardTimeout for one backward call; default 10 s
  * @param discoveryTimeToLive how long the list of living experts is used before the DHT is asked again; default 10 s
  * @param activations for the inputs and outputs of experts; default none
  * @param gradients for the gradients of outputs and inputs; default none
+ * @param retry repeats calls after transient errors; an expert takes one step for them all; default three attempts
+ * @param finiteAnswers whether an answer with a number that is not finite is a failed call, which costs a look at every
+ *     number; default false
  */
 public record CallPolicy(
         Duration forwardTimeout,
         Duration backwardTimeout,
         Duration discoveryTimeToLive,
         Compression activations,
-        Compression gradients) {
+        Compression gradients,
+        RetryPolicy retry,
+        boolean finiteAnswers) {
 
-    /** The default times, without compression. */
+    /** The default times and attempts, without compression, and without a look at the numbers. */
     public static final CallPolicy DEFAULT = new CallPolicy(
-            Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(10), Compression.NONE, Compression.NONE);
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(10),
+            Compression.NONE,
+            Compression.NONE,
+            RetryPolicy.DEFAULT,
+            false);
 
     /** @throws IllegalArgumentException if a time is zero or negative */
     public CallPolicy {
@@ -36,31 +49,49 @@ public record CallPolicy(
         requirePositive(discoveryTimeToLive, "discoveryTimeToLive");
         requireNonNull(activations, "activations");
         requireNonNull(gradients, "gradients");
+        requireNonNull(retry, "retry");
     }
 
     /** The same policy with another forward timeout. */
     public CallPolicy withForwardTimeout(Duration timeout) {
-        return new CallPolicy(timeout, backwardTimeout, discoveryTimeToLive, activations, gradients);
+        return new CallPolicy(
+                timeout, backwardTimeout, discoveryTimeToLive, activations, gradients, retry, finiteAnswers);
     }
 
     /** The same policy with another backward timeout. */
     public CallPolicy withBackwardTimeout(Duration timeout) {
-        return new CallPolicy(forwardTimeout, timeout, discoveryTimeToLive, activations, gradients);
+        return new CallPolicy(
+                forwardTimeout, timeout, discoveryTimeToLive, activations, gradients, retry, finiteAnswers);
     }
 
     /** The same policy with another lifetime of discovered experts. */
     public CallPolicy withDiscoveryTimeToLive(Duration timeToLive) {
-        return new CallPolicy(forwardTimeout, backwardTimeout, timeToLive, activations, gradients);
+        return new CallPolicy(
+                forwardTimeout, backwardTimeout, timeToLive, activations, gradients, retry, finiteAnswers);
     }
 
     /** The same policy with another compression of inputs and outputs. */
     public CallPolicy withActivations(Compression compression) {
-        return new CallPolicy(forwardTimeout, backwardTimeout, discoveryTimeToLive, compression, gradients);
+        return new CallPolicy(
+                forwardTimeout, backwardTimeout, discoveryTimeToLive, compression, gradients, retry, finiteAnswers);
     }
 
     /** The same policy with another compression of gradients. */
     public CallPolicy withGradients(Compression compression) {
-        return new CallPolicy(forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, compression);
+        return new CallPolicy(
+                forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, compression, retry, finiteAnswers);
+    }
+
+    /** The same policy with other attempts. */
+    public CallPolicy withRetry(RetryPolicy other) {
+        return new CallPolicy(
+                forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, gradients, other, finiteAnswers);
+    }
+
+    /** The same policy, which takes answers with numbers that are not finite for failed calls, or not. */
+    public CallPolicy withFiniteAnswers(boolean required) {
+        return new CallPolicy(
+                forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, gradients, retry, required);
     }
 
     private static void requirePositive(Duration duration, String name) {

@@ -56,8 +56,7 @@ final class Dispatch {
     ExpertOutputs forward(RemoteTape tape, NDArray samples) {
         List<Answer> answers = await(
                 tape,
-                group -> group.expert()
-                        .forwardFrames(roles -> List.of(RowFrames.gather(samples, group.rows(), roles.activations()))),
+                group -> group.expert().forwardReply(() -> List.of(OutgoingTensor.inputRows(samples, group.rows()))),
                 outFeatures);
         try {
             groups = answers.stream().map(Answer::group).toList();
@@ -72,7 +71,9 @@ final class Dispatch {
         List<Answer> answers = await(
                 tape,
                 group -> group.expert()
-                        .backwardFrames(roles -> tensorsForBackward(roles, group, samples, outputGradients)),
+                        .backwardReply(() -> List.of(
+                                OutgoingTensor.inputRows(samples, group.rows()),
+                                OutgoingTensor.gradientRows(outputGradients, group.slots()))),
                 Math.toIntExact(samples.getShape().get(1)));
         try {
             NDArray gradient = samples.zerosLike();
@@ -92,13 +93,6 @@ final class Dispatch {
             groups.add(new Group(index, expert, slots, routing.rowsOf(slots)));
         });
         return groups;
-    }
-
-    private static List<TensorFrame> tensorsForBackward(
-            CallPolicy roles, Group group, NDArray samples, NDArray outputGradients) {
-        return InputsAndGradients.encode(
-                () -> List.of(RowFrames.gather(samples, group.rows(), roles.activations())),
-                () -> List.of(RowFrames.gather(outputGradients, group.slots(), roles.gradients())));
     }
 
     private ExpertOutputs placeOutputs(RemoteTape tape, List<Answer> answers) {

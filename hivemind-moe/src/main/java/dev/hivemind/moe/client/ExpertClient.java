@@ -9,6 +9,7 @@ import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.tensor.DeviceScheduler;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.UnknownExpertException;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import reactor.core.Disposable;
@@ -16,30 +17,42 @@ import reactor.core.publisher.Mono;
 
 /**
  * Finds experts in the DHT and calls them. Owns one thread, on which answers become arrays; {@link #dispose()} ends it
- * and leaves the node and the directory alone. Safe for use from any thread.
+ * and leaves the node and the directory alone. Bounds what is under way, of all its experts together. Safe for use from
+ * any thread.
  */
 public final class ExpertClient implements Disposable {
+
+    /** Peers that are remembered of one expert. */
+    private static final int MAX_OWNERS = 8;
 
     private final PeerNode node;
     private final ExpertDirectory directory;
     private final CallPolicy policy;
     private final DeviceScheduler tensors;
+    private final ExpertCalls calls;
 
-    private ExpertClient(PeerNode node, ExpertDirectory directory, CallPolicy policy) {
+    private ExpertClient(PeerNode node, ExpertDirectory directory, CallPolicy policy, ClientLimits limits) {
         this.node = requireNonNull(node, "node");
         this.directory = requireNonNull(directory, "directory");
         this.policy = requireNonNull(policy, "policy");
         this.tensors = DeviceScheduler.create("hivemind-client", 1);
+        this.calls = new ExpertCalls(tensors.scheduler(), new CallGate(requireNonNull(limits, "limits")));
     }
 
-    /** A client with the {@linkplain CallPolicy#DEFAULT default} times. */
+    /** A client with the default {@linkplain CallPolicy#DEFAULT policy} and {@linkplain ClientLimits#DEFAULT limits}. */
     public static ExpertClient create(PeerNode node, ExpertDirectory directory) {
-        return new ExpertClient(node, directory, CallPolicy.DEFAULT);
+        return create(node, directory, CallPolicy.DEFAULT);
     }
 
-    /** A client with times of your own. */
+    /** A client with a policy of your own and the default {@linkplain ClientLimits#DEFAULT limits}. */
     public static ExpertClient create(PeerNode node, ExpertDirectory directory, CallPolicy policy) {
-        return new ExpertClient(node, directory, policy);
+        return create(node, directory, policy, ClientLimits.DEFAULT);
+    }
+
+    /** A client with a policy and limits of your own. */
+    public static ExpertClient create(
+            PeerNode node, ExpertDirectory directory, CallPolicy policy, ClientLimits limits) {
+        return new ExpertClient(node, directory, policy, limits);
     }
 
     /**
@@ -50,8 +63,9 @@ public final class ExpertClient implements Disposable {
     public Mono<RemoteExpert> expert(ExpertUid uid) {
         return directory
                 .find(uid)
-                .next()
-                .map(this::remote)
+                .collectList()
+                .filter(owners -> !owners.isEmpty())
+                .map(owners -> remote(owners.subList(0, Math.min(owners.size(), MAX_OWNERS))))
                 .switchIfEmpty(Mono.error(() -> new UnknownExpertException(
                         "Nobody in the DHT hosts %s. Is its server running and declared?".formatted(uid))));
     }
@@ -67,7 +81,24 @@ public final class ExpertClient implements Disposable {
 
     /** A handle on an expert whose whereabouts are known. */
     public RemoteExpert remote(ExpertDescriptor descriptor) {
-        return new RemoteExpert(node, descriptor, policy, tensors.scheduler());
+        return remote(List.of(descriptor));
+    }
+
+    /**
+     * A handle on an expert that several peers host.
+     *
+     * @param owners of one uid, at least one, the latest declared first; all but the first are called only if they say
+     *     that the expert is frozen
+     */
+    public RemoteExpert remote(List<ExpertDescriptor> owners) {
+        if (owners.stream().map(ExpertDescriptor::uid).distinct().count() != 1) {
+            throw new IllegalArgumentException("The owners of one expert are needed, not " + owners);
+        }
+        return RemoteExpert.of(node, owners, calls, policy);
+    }
+
+    ExpertCalls calls() {
+        return calls;
     }
 
     CallPolicy policy() {

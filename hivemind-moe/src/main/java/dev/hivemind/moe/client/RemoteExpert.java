@@ -1,75 +1,80 @@
 package dev.hivemind.moe.client;
 
+import static java.util.Objects.requireNonNull;
+
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
-import dev.hivemind.moe.expert.ExpertSchemaCodec;
-import dev.hivemind.moe.proto.ExpertSchemaMessage;
 import dev.hivemind.moe.tensor.NDArrayFrames;
+import dev.hivemind.moe.tensor.RowFrames;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
-import dev.hivemind.rsocket.RetryPolicy;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.RpcException;
-import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.identity.PeerId;
-import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.Supplier;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Scheduler;
 
 /**
- * An expert that another peer hosts. Forward and backward go to the same peer, which holds the weights and steps its
- * own optimizer once per backward call.
+ * An expert that another peer hosts. An expert that learns has one owner, which holds the weights and steps its own
+ * optimizer once per backward call; all calls go there. One that says of itself that it is frozen may be hosted by
+ * several peers, of which any is called.
  *
- * <p>Errors of every call are {@link RpcException}s. Safe for use from any thread that may call the engine: inputs are
- * encoded on the thread that subscribes, and results arrive on the client's own tensor thread.
+ * <p>The first call asks for the schema, and every call is compared with it before anything is sent; an answer is
+ * compared with it before the engine sees it. Calls are repeated after transient errors, under the same id, so that an
+ * expert never steps twice for one call. They wait while the client has as much under way as its {@link ClientLimits}
+ * allow.
+ *
+ * <p>Errors of every call are {@link RpcException}s: {@link SchemaMismatchException} if the expert does not take such
+ * tensors, {@link ExpertFailedException} if the answer is not what the schema promises,
+ * {@link DeadlineExceededException} when the time of the {@link CallPolicy} is over.
+ *
+ * <p>Threads: safe for use from any thread that may call the engine. Inputs are encoded by the thread that subscribes or
+ * by the client's own tensor thread, on which results arrive. Once a cancellation has returned, neither the inputs nor
+ * the manager of the results are touched any more.
  */
 public final class RemoteExpert {
 
-    private static final RetryPolicy ONE_MORE = RetryPolicy.DEFAULT.withMaxAttempts(2);
-
-    private final PeerNode node;
-    private final ExpertDescriptor descriptor;
+    private final Owners owners;
+    private final ExpertCalls calls;
     private final CallPolicy policy;
-    private final Scheduler tensors;
 
-    RemoteExpert(PeerNode node, ExpertDescriptor descriptor, CallPolicy policy, Scheduler tensors) {
-        this.node = node;
-        this.descriptor = descriptor;
+    private RemoteExpert(Owners owners, ExpertCalls calls, CallPolicy policy) {
+        this.owners = owners;
+        this.calls = calls;
         this.policy = policy;
-        this.tensors = tensors;
+    }
+
+    /** {@code descriptors} are of one expert, at least one, the latest declared first. */
+    static RemoteExpert of(PeerNode node, List<ExpertDescriptor> descriptors, ExpertCalls calls, CallPolicy policy) {
+        return new RemoteExpert(new Owners(node, descriptors, policy), calls, policy);
     }
 
     /** The same expert, called by another policy. */
     public RemoteExpert with(CallPolicy other) {
-        return new RemoteExpert(node, descriptor, other, tensors);
+        return new RemoteExpert(owners, calls, requireNonNull(other, "policy"));
     }
 
     /** The name of the expert. */
     public ExpertUid uid() {
-        return descriptor.uid();
+        return owners.uid();
     }
 
-    /** The peer that hosts it. */
+    /** The peer that hosts it; of several that host a frozen expert, the one that told its schema. */
     public PeerId owner() {
-        return descriptor.peerId();
+        return owners.preferred();
     }
 
-    /** What the expert takes and gives; asked of its peer on every subscription. */
+    /** What the expert takes and gives. Asked of its peer once, and remembered; an error is not. */
     public Mono<ExpertSchema> info() {
-        return Mono.using(
-                () -> Request.ofMessage(
-                        Operation.EXPERT_INFO,
-                        uid().toString(),
-                        policy.forwardTimeout(),
-                        ExpertSchemaMessage.getDefaultInstance()),
-                request -> send(request).map(RemoteExpert::readSchema),
-                Request::release);
+        return owners.schema();
     }
 
     /**
@@ -82,83 +87,74 @@ public final class RemoteExpert {
      * @param inputs as the expert's schema says, batch first
      */
     public Mono<NDList> forward(NDManager manager, NDList inputs) {
-        return decode(manager, forwardFrames(roles -> NDArrayFrames.encode(inputs, roles.activations())));
+        return decoded(manager, forwardReply(() -> OutgoingTensor.inputs(inputs)));
+    }
+
+    /**
+     * The outputs for each of many inputs, in their order, over one channel.
+     *
+     * <p>Demand: at most 16 calls are ahead of what was requested; then no further input is requested. The time of a
+     * call begins when its input is taken. The first call that fails, after its repetitions, ends the Flux at once.
+     *
+     * <p>Cancellation reaches the calls under way at the peer. Ownership: borrows each list of inputs until its outputs
+     * are emitted or the Flux ends; the outputs belong to the manager.
+     *
+     * @param manager owns the outputs
+     * @param inputs as the expert's schema says, batch first; requested one by one
+     */
+    public Flux<NDList> forward(NDManager manager, Flux<NDList> inputs) {
+        requireNonNull(manager, "manager");
+        return StreamedCalls.results(owners, calls, policy, inputs, reply -> decode(manager, reply));
     }
 
     /**
      * The gradients of the inputs; the expert recomputes its outputs and takes one optimizer step.
      *
-     * <p>Repeated once if the connection breaks or the peer has no room; the expert does not take a second step then.
-     * Cancellation reaches the peer, but a step that has begun is finished. Ownership: borrows the arguments until
+     * <p>Cancellation reaches the peer, but a step that has begun is finished. Ownership: borrows the arguments until
      * the Mono ends; the gradients belong to the manager.
      *
      * @param manager owns the gradients
-     * @param inputs as they were given to {@link #forward}
+     * @param inputs as they were given to {@link #forward(NDManager, NDList)}
      * @param outputGradients one for every output, of the same shape
      */
     public Mono<NDList> backward(NDManager manager, NDList inputs, NDList outputGradients) {
-        return decode(manager, backwardFrames(inputs, outputGradients));
+        return decoded(manager, backwardReply(() -> OutgoingTensor.inputsAndGradients(inputs, outputGradients)));
     }
 
-    /** A forward call with tensors that {@code encode} writes as the policy has it. */
-    Mono<Reply> forwardFrames(Function<CallPolicy, List<TensorFrame>> encode) {
-        return Mono.using(
-                () -> Request.ofTensors(
-                                Operation.EXPERT_FORWARD,
-                                uid().toString(),
-                                policy.forwardTimeout(),
-                                encode.apply(policy))
-                        .wantingReplyAs(policy.activations()),
-                this::send,
-                Request::release);
+    /** A forward call, whose answer has been compared with the schema. Borrows the arrays until the Mono ends. */
+    Mono<Reply> forwardReply(Supplier<List<OutgoingTensor>> tensors) {
+        return reply(CallKind.FORWARD, tensors);
     }
 
-    /** A backward call with tensors that {@code encode} writes as the policy has it. */
-    Mono<Reply> backwardFrames(Function<CallPolicy, List<TensorFrame>> encode) {
-        return Mono.using(
-                () -> Request.ofTensors(
-                                Operation.EXPERT_BACKWARD,
-                                uid().toString(),
-                                policy.backwardTimeout(),
-                                encode.apply(policy))
-                        .wantingReplyAs(policy.gradients()),
-                this::sendTwice,
-                Request::release);
+    /** A backward call, whose answer has been compared with the schema. Borrows the arrays until the Mono ends. */
+    Mono<Reply> backwardReply(Supplier<List<OutgoingTensor>> tensors) {
+        return reply(CallKind.BACKWARD, tensors);
     }
 
-    Mono<Reply> backwardFrames(NDList inputs, NDList outputGradients) {
-        return backwardFrames(roles -> InputsAndGradients.encode(
-                () -> NDArrayFrames.encode(inputs, roles.activations()),
-                () -> NDArrayFrames.encode(outputGradients, roles.gradients())));
+    private Mono<Reply> reply(CallKind kind, Supplier<List<OutgoingTensor>> tensors) {
+        return ExpertCall.answer(kind, new ExpertCall.Route(owners, calls, this::send), policy, tensors);
     }
 
-    /** The peer may have taken its step when the connection breaks; repeated under its id, the call takes no second. */
-    private Mono<Reply> sendTwice(Request request) {
-        return Mono.defer(() -> send(request))
-                .retryWhen(ONE_MORE.until(request.header().deadline()));
+    private Mono<Reply> send(Request request, int turn) {
+        return owners.call(
+                turn, request.header().deadline(), connection -> UnderstoodRequest.send(connection, request));
     }
 
-    /** The request's deadline covers the way to the peer as well. */
-    private Mono<Reply> send(Request request) {
-        return node.connect(owner(), descriptor.addresses())
-                .timeout(request.header().deadline().remaining(), Mono.error(this::cannotConnectInTime))
-                .flatMap(connection -> UnderstoodRequest.send(connection, request));
+    private Mono<NDList> decoded(NDManager manager, Mono<Reply> replies) {
+        return replies.flatMap(
+                reply -> DecodedReply.on(calls.tensors(), new HeldReply(reply), taken -> decode(manager, taken)));
     }
 
-    private DeadlineExceededException cannotConnectInTime() {
-        return new DeadlineExceededException("The peer of %s could not be connected in time".formatted(uid()));
-    }
-
-    private Mono<NDList> decode(NDManager manager, Mono<Reply> replies) {
-        return replies.flatMap(reply -> DecodedReply.on(tensors, manager, reply));
-    }
-
-    private static ExpertSchema readSchema(Reply reply) {
-        try {
-            return ExpertSchemaCodec.fromMessage(reply.message(ExpertSchemaMessage.parser()));
-        } finally {
-            reply.release();
+    /**
+     * The tensors of an answer as arrays. Borrows the reply.
+     *
+     * @throws ExpertFailedException if the policy asks for finite numbers and there are others
+     */
+    NDList decode(NDManager manager, Reply reply) {
+        if (policy.finiteAnswers() && !reply.tensors().stream().allMatch(RowFrames::isFinite)) {
+            throw new ExpertFailedException("%s answered with numbers that are not finite".formatted(uid()));
         }
+        return NDArrayFrames.decode(manager, reply.tensors());
     }
 
     @Override

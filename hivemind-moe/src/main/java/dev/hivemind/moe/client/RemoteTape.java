@@ -5,21 +5,17 @@ import static java.util.Objects.requireNonNull;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import dev.hivemind.moe.tensor.ElementTypes;
-import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.Reply;
-import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
-import dev.hivemind.rsocket.tensor.TensorDescriptor;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
+import dev.hivemind.rsocket.frame.Deadline;
+import java.time.Duration;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Autograd across the network, for people who write plain loops.
@@ -31,8 +27,9 @@ import reactor.core.scheduler.Schedulers;
  * up as they do locally. Gradients of local parameters are left in {@link NDArray#getGradient()}.
  *
  * <p>Thread: confined to the thread that opened it; that thread blocks while peers compute, for no longer than the
- * timeouts of the experts' {@link CallPolicy}. This is the one class of the library that blocks, and it refuses to do so
- * on event loops. Any number of tapes may be open in one process, on threads of their own.
+ * timeouts of the experts' {@link CallPolicy} and the time of the tape. It refuses to do so on event loops and device
+ * threads; there, {@link ReactiveTape} does the same without blocking. Any number of tapes may be open in one process, on
+ * threads of their own.
  *
  * <p>A trap of the engine: {@code x.mul(0.5)} and its kin put a number into the graph whose memory the garbage collector
  * may reuse before {@code backward}, and gradients are silently wrong then. Between forward and backward lies a network
@@ -43,30 +40,53 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class RemoteTape implements AutoCloseable {
 
-    private final NDManager manager;
-    private final boolean outerGradMode;
-    private final Deque<RemoteCall> calls = new ArrayDeque<>();
-    private final Thread owner = Thread.currentThread();
+    /** The innermost tape of a thread, where {@link RemoteExpertBlock} finds it. The grad mode is the thread's, too. */
+    private static final ThreadLocal<@Nullable RemoteTape> CURRENT = new ThreadLocal<>();
 
-    private RemoteTape(NDManager manager, boolean outerGradMode) {
+    private final NDManager manager;
+    private final Deadline deadline;
+    private final boolean outerGradMode;
+    private final @Nullable RemoteTape outer;
+    private final Recording<UnaryOperator<NDList>> recording;
+    private final Thread owner = Thread.currentThread();
+    private boolean wentBackward;
+    private boolean closed;
+
+    private RemoteTape(NDManager manager, Deadline deadline) {
         this.manager = manager;
-        this.outerGradMode = outerGradMode;
+        this.deadline = deadline;
+        this.recording = new Recording<>(manager);
+        this.outerGradMode = TensorOps.isGradMode();
+        this.outer = CURRENT.get();
+    }
+
+    /**
+     * Starts recording on the calling thread, with no time limit but those of the calls.
+     *
+     * @param parent the manager below which everything on the tape lives
+     */
+    public static RemoteTape open(NDManager parent) {
+        return open(parent, Deadline.MAX);
     }
 
     /**
      * Starts recording on the calling thread.
      *
      * @param parent the manager below which everything on the tape lives
+     * @param timeout from now; waiting for a peer then ends in a {@link DeadlineExceededException}, at most an hour
      */
-    public static RemoteTape open(NDManager parent) {
+    public static RemoteTape open(NDManager parent, Duration timeout) {
         requireNonNull(parent, "parent");
-        if (Schedulers.isInNonBlockingThread()) {
-            throw new IllegalStateException("A RemoteTape blocks, and "
-                    + Thread.currentThread().getName() + " must not: open it on a thread of your own");
-        }
-        var tape = new RemoteTape(parent.newSubManager(), TensorOps.isGradMode());
+        Await.requireMayBlock();
+        var tape = new RemoteTape(parent.newSubManager(), Deadline.after(timeout));
+        CURRENT.set(tape);
         TensorOps.setGradMode(true);
         return tape;
+    }
+
+    /** The innermost tape that is open on the calling thread. */
+    static @Nullable RemoteTape current() {
+        return CURRENT.get();
     }
 
     /** Owns what is computed on the tape; closed with it. Copy out what is to live longer. */
@@ -80,39 +100,53 @@ public final class RemoteTape implements AutoCloseable {
     }
 
     /**
-     * Calls an expert and records the call.
+     * Calls an expert and records the call, unless grad mode was switched off meanwhile.
      *
      * @param inputs as the expert's schema says; those that belong to a local graph will receive gradients
      * @return the outputs, owned by the tape
      */
     public NDList forward(RemoteExpert expert, NDList inputs) {
-        requireOwner();
+        requireOpen();
         NDList given = new NDList(inputs);
-        Reply reply =
-                await(expert.forwardFrames(roles -> NDArrayFrames.encode(given, roles.activations())), Reply::release);
-        NDList outputs = decode(reply, descriptors -> requireRows(expert, given, descriptors));
+        Reply reply = await(expert.forwardReply(() -> OutgoingTensor.inputs(given)), Reply::release);
+        NDList outputs = decode(expert, manager, reply);
         return record(given, outputs, gradients -> remoteBackward(expert, given, gradients));
     }
 
     /**
      * Fills in the gradients of everything that the loss depends on, here and at the experts, which step their
-     * optimizers. May be called once per tape.
+     * optimizers. Experts on which the loss does not depend are not called. May be called once per tape.
      *
      * @param loss any shape; its elements are summed
+     * @throws IllegalStateException if this tape went backward before, be it in vain
      */
     public void backward(NDArray loss) {
-        requireOwner();
+        requireOpen();
+        if (wentBackward) {
+            throw new IllegalStateException("A tape goes backward once: open another for the next step");
+        }
+        wentBackward = true;
         TensorOps.vectorJacobianProduct(loss, loss.onesLike(), true);
-        while (!calls.isEmpty()) {
-            calls.removeLast().run();
+        var last = recording.takeLast();
+        while (last != null) {
+            last.propagate(last.backward().apply(last.outputGradients()));
+            last = recording.takeLast();
         }
     }
 
-    /** Ends recording and frees all that lives on the tape. */
+    /** Ends recording and frees all that lives on the tape. Idempotent. */
     @Override
     public void close() {
         requireOwner();
-        calls.clear();
+        if (closed) {
+            return;
+        }
+        if (CURRENT.get() != this) {
+            throw new IllegalStateException("A tape that was opened later on this thread is to be closed first");
+        }
+        closed = true;
+        recording.clear();
+        CURRENT.set(outer);
         TensorOps.setGradMode(outerGradMode);
         manager.close();
     }
@@ -124,13 +158,8 @@ public final class RemoteTape implements AutoCloseable {
      * @param backward from the gradients of the outputs to those of the inputs, in their order
      * @return the outputs as leaves of the local graph
      */
-    NDList record(NDList inputs, NDList outputs, Function<NDList, NDList> backward) {
-        NDList leaves = new NDList(outputs.size());
-        for (NDArray output : outputs) {
-            leaves.add(TensorOps.leaf(output, output.getDataType().isFloating()));
-        }
-        calls.addLast(new RemoteCall(inputs, leaves, backward));
-        return leaves;
+    NDList record(NDList inputs, NDList outputs, UnaryOperator<NDList> backward) {
+        return TensorOps.isGradMode() ? recording.add(inputs, outputs, backward) : outputs;
     }
 
     /**
@@ -139,77 +168,50 @@ public final class RemoteTape implements AutoCloseable {
      * @param discard releases a result that an interrupted wait did not take
      */
     <T> T await(Mono<T> result, Consumer<T> discard) {
-        requireOwner();
-        T value = Await.value(result, discard);
+        requireOpen();
+        return required(Await.value(result, discard, deadline));
+    }
+
+    private NDList remoteBackward(RemoteExpert expert, NDList inputs, NDList gradients) {
+        Reply reply =
+                await(expert.backwardReply(() -> OutgoingTensor.inputsAndGradients(inputs, gradients)), Reply::release);
+        return decode(expert, manager, reply);
+    }
+
+    /** An answer that goes on no tape; waits for it as long as the expert's policy has it. */
+    static NDList answer(RemoteExpert expert, NDManager manager, NDList inputs) {
+        Reply reply = required(Await.value(
+                expert.forwardReply(() -> OutgoingTensor.inputs(inputs)),
+                Reply::release,
+                Deadline.after(Deadline.MAX)));
+        return decode(expert, manager, reply);
+    }
+
+    private static <T> T required(@Nullable T value) {
         if (value == null) {
             throw new ProtocolViolationException("The peer ended the call without an answer");
         }
         return value;
     }
 
-    private NDList remoteBackward(RemoteExpert expert, NDList inputs, NDList gradients) {
-        Reply reply = await(expert.backwardFrames(inputs, gradients), Reply::release);
-        return decode(reply, descriptors -> requireLike(expert, inputs, descriptors));
-    }
-
-    private NDList decode(Reply reply, Consumer<List<TensorDescriptor>> check) {
+    private static NDList decode(RemoteExpert expert, NDManager manager, Reply reply) {
         try {
-            check.accept(reply.descriptors());
-            return NDArrayFrames.decode(manager, reply.tensors());
+            return expert.decode(manager, reply);
         } finally {
             reply.release();
         }
     }
 
-    /** Whatever an expert's outputs are, they have as many rows as its inputs. */
-    private static void requireRows(RemoteExpert expert, NDList inputs, List<TensorDescriptor> outputs) {
-        long rows = inputs.head().getShape().get(0);
-        boolean alike = !outputs.isEmpty()
-                && outputs.stream()
-                        .allMatch(output ->
-                                !output.shape().isEmpty() && output.shape().get(0) == rows);
-        if (!alike) {
-            throw new ExpertFailedException(
-                    "%s was given %d rows and answered with %s".formatted(expert, rows, outputs));
-        }
-    }
-
-    /** Gradients are shaped like what they are gradients of. */
-    private static void requireLike(RemoteExpert expert, NDList inputs, List<TensorDescriptor> gradients) {
-        List<TensorDescriptor> expected =
-                inputs.stream().map(ElementTypes::describe).toList();
-        if (!expected.equals(gradients.stream().map(ElementTypes::asArray).toList())) {
-            throw new ExpertFailedException(
-                    "%s answered with gradients %s for inputs %s".formatted(expert, gradients, expected));
+    private void requireOpen() {
+        requireOwner();
+        if (closed) {
+            throw new IllegalStateException("The tape is closed");
         }
     }
 
     private void requireOwner() {
         if (Thread.currentThread() != owner) {
             throw new IllegalStateException("A RemoteTape belongs to the thread that opened it, " + owner.getName());
-        }
-    }
-
-    /** One remote layer on the tape. */
-    private record RemoteCall(NDList inputs, NDList outputs, Function<NDList, NDList> backward) {
-
-        void run() {
-            NDList inputGradients = backward.apply(outputGradients());
-            for (int i = 0; i < inputGradients.size(); i++) {
-                NDArray input = inputs.get(i);
-                if (input.getDataType().isFloating()) {
-                    TensorOps.propagate(input, inputGradients.get(i));
-                }
-            }
-        }
-
-        /** Zeros where the loss does not depend on an output: the expert still takes part in the step. */
-        private NDList outputGradients() {
-            NDList gradients = new NDList(outputs.size());
-            for (NDArray output : outputs) {
-                gradients.add(output.hasGradient() ? output.getGradient() : output.zerosLike());
-            }
-            return gradients;
         }
     }
 }

@@ -12,6 +12,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 
 /**
  * Chosen rows of a batch to frames and back, at one copy each way. What {@link NDArrayFrames} does for consecutive rows,
@@ -21,6 +23,9 @@ public final class RowFrames {
 
     /** All set in infinities and NaN, and in nothing else. */
     private static final int EXPONENT_BITS = 0x7f800000;
+
+    private static final int HALF_EXPONENT_BITS = 0x7c00;
+    private static final long DOUBLE_EXPONENT_BITS = 0x7ff0000000000000L;
 
     private RowFrames() {}
 
@@ -81,22 +86,61 @@ public final class RowFrames {
         }
     }
 
-    /** Whether a frame of one dimension or more that becomes a float32 array holds finite numbers alone. */
+    /** Whether a frame holds finite numbers alone. Integers and booleans are. */
     public static boolean isFinite(TensorFrame frame) {
+        TensorDescriptor array = ElementTypes.asArray(frame.descriptor());
+        if (!array.elementType().isFloatingPoint() || array.elements() == 0) {
+            return true;
+        }
+        if (array.shape().size() <= 1) {
+            ByteBuffer all = littleEndian(ByteBuffer.allocate(array.sizeBytes()));
+            NDArrayFrames.fill(all, frame);
+            return isFinite(all, array.elementType());
+        }
+        return rowsAreFinite(frame, array.elementType());
+    }
+
+    private static boolean rowsAreFinite(TensorFrame frame, ElementType type) {
         var received = new FrameRows(frame);
         ByteBuffer row = littleEndian(ByteBuffer.allocate(received.rowBytes()));
         for (int i = 0; i < received.count(); i++) {
             received.read(i, row);
-            if (!isFinite(row.asIntBuffer())) {
+            if (!isFinite(row, type)) {
                 return false;
             }
         }
         return true;
     }
 
+    private static boolean isFinite(ByteBuffer row, ElementType type) {
+        return switch (type) {
+            case FLOAT16 -> isFinite(row.asShortBuffer());
+            case FLOAT64 -> isFinite(row.asLongBuffer());
+            default -> isFinite(row.asIntBuffer());
+        };
+    }
+
     private static boolean isFinite(IntBuffer row) {
         for (int i = 0; i < row.limit(); i++) {
             if ((row.get(i) & EXPONENT_BITS) == EXPONENT_BITS) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isFinite(ShortBuffer row) {
+        for (int i = 0; i < row.limit(); i++) {
+            if ((row.get(i) & HALF_EXPONENT_BITS) == HALF_EXPONENT_BITS) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isFinite(LongBuffer row) {
+        for (int i = 0; i < row.limit(); i++) {
+            if ((row.get(i) & DOUBLE_EXPONENT_BITS) == DOUBLE_EXPONENT_BITS) {
                 return false;
             }
         }

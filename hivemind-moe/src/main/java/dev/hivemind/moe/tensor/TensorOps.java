@@ -2,14 +2,15 @@ package dev.hivemind.moe.tensor;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
+import java.nio.ByteBuffer;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What PyTorch can do and DJL's public interface does not offer: the state of the calling thread, products of vectors
@@ -23,7 +24,6 @@ public final class TensorOps {
 
     private static final String ENGINE = "PyTorch";
     private static final Pattern GPU = Pattern.compile("gpu(|0|[1-9]\\d{0,2})");
-    private static final String NOT_IN_A_GRAPH = "does not require grad";
     private static final float NO_WEIGHT_DECAY = 0;
     private static final float NO_RESCALING = 1;
     private static final float NO_CLIPPING = -1;
@@ -123,22 +123,53 @@ public final class TensorOps {
     }
 
     /**
-     * {@link #vectorJacobianProduct} for an array that may or may not belong to a graph; without effect if it does not.
-     * The graph is kept.
+     * A handle on the place of an array in its graph, to which {@link #vectorJacobianProduct} can be applied whether the
+     * array belongs to a graph or not: where it does not, there is nobody who sees the gradient. Shares the memory of the
+     * array, and keeps its graph when the array is closed. To be made in grad mode.
      *
-     * @return whether there was a graph
+     * @param array of floating point numbers
+     * @param manager owns the handle
      */
-    public static boolean propagate(NDArray output, NDArray outputGradient) {
-        try {
-            vectorJacobianProduct(output, outputGradient, true);
-            return true;
-        } catch (EngineException e) {
-            // The engine offers no way to ask beforehand.
-            if (String.valueOf(e.getMessage()).contains(NOT_IN_A_GRAPH)) {
-                return false;
-            }
-            throw e;
+    public static NDArray placeInGraph(NDArray array, NDManager manager) {
+        NDArray handle = array.reshape(array.getShape());
+        handle.attach(manager);
+        // Without effect inside a graph; outside, the handle becomes a leaf of its own. Asking first is not possible:
+        // the
+        // engine answers by an exception that takes milliseconds.
+        handle.setRequiresGradient(true);
+        return handle;
+    }
+
+    /**
+     * The gradient that has gathered at a leaf, or null if none has reached it. The engine makes zeros up instead, which
+     * cannot be told from a gradient of zeros by their elements; but they are made anew each time, while a gradient is one
+     * and the same.
+     *
+     * @param leaf that requires a gradient
+     * @return belongs to the manager of the leaf
+     */
+    public static @Nullable NDArray gradientOf(NDArray leaf) {
+        NDArray gradient = leaf.getGradient();
+        if (leaf.size() == 0) {
+            return gradient;
         }
+        try (NDArray again = leaf.getGradient()) {
+            if (isSameMemory(gradient, again)) {
+                return gradient;
+            }
+            gradient.close();
+            return null;
+        }
+    }
+
+    private static boolean isSameMemory(NDArray one, NDArray other) {
+        ByteBuffer first = one.toByteBuffer(true);
+        ByteBuffer second = other.toByteBuffer(true);
+        byte before = first.get(0);
+        first.put(0, (byte) ~before);
+        boolean same = second.get(0) == (byte) ~before;
+        first.put(0, before);
+        return same && second.get(0) == before;
     }
 
     /** Sets the gradient of a leaf to zero; without effect on a leaf that has none yet. */

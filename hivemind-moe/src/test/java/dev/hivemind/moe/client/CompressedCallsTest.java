@@ -7,12 +7,10 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
-import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.tensor.TensorFrame;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
@@ -102,39 +100,35 @@ class CompressedCallsTest {
     @Test
     void forward_asInt8_carriesAboutAQuarterOfTheBytesBothWays() {
         swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
-        NDList inputs = new NDList(normal(1, ROWS));
-        List<Integer> sent = new ArrayList<>();
+        List<OutgoingTensor> inputs = OutgoingTensor.inputs(new NDList(normal(1, ROWS)));
+        CallPolicy policy = policy(Compression.INT8, Compression.NONE);
 
-        int received = bytes(swarm.expert(0)
-                .with(policy(Compression.INT8, Compression.NONE))
-                .forwardFrames(roles -> noting(sent, NDArrayFrames.encode(inputs, roles.activations()))));
+        int received = bytes(swarm.expert(0).with(policy).forwardReply(() -> inputs));
 
-        assertThat(sent).allSatisfy(bytes -> assertThat(bytes).isBetween(PLAIN_BYTES / 4, PLAIN_BYTES * 10 / 39));
+        assertThat(sizes(inputs, policy))
+                .allSatisfy(bytes -> assertThat(bytes).isBetween(PLAIN_BYTES / 4, PLAIN_BYTES * 10 / 39));
         assertThat(received).isBetween(PLAIN_BYTES / 4, PLAIN_BYTES * 10 / 39);
     }
 
     @Test
     void backward_withAnotherCodecForEachRole_usesThatOfTheRole() {
         swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
-        NDList inputs = new NDList(normal(1, ROWS));
-        NDList gradients = new NDList(normal(2, ROWS));
-        List<Integer> sent = new ArrayList<>();
+        List<OutgoingTensor> tensors =
+                OutgoingTensor.inputsAndGradients(new NDList(normal(1, ROWS)), new NDList(normal(2, ROWS)));
+        CallPolicy policy = policy(Compression.NONE, Compression.FLOAT16);
 
-        int received = bytes(swarm.expert(0)
-                .with(policy(Compression.NONE, Compression.FLOAT16))
-                .backwardFrames(roles -> {
-                    List<TensorFrame> frames = new ArrayList<>(NDArrayFrames.encode(inputs, roles.activations()));
-                    frames.addAll(NDArrayFrames.encode(gradients, roles.gradients()));
-                    return noting(sent, frames);
-                }));
+        int received = bytes(swarm.expert(0).with(policy).backwardReply(() -> tensors));
 
-        assertThat(sent).containsExactly(PLAIN_BYTES, PLAIN_BYTES / 2);
+        assertThat(sizes(tensors, policy)).containsExactly(PLAIN_BYTES, PLAIN_BYTES / 2);
         assertThat(received).isEqualTo(PLAIN_BYTES / 2);
     }
 
-    private static List<TensorFrame> noting(List<Integer> sizes, List<TensorFrame> frames) {
-        frames.forEach(frame -> sizes.add(frame.data().readableBytes()));
-        return frames;
+    private static List<Integer> sizes(List<OutgoingTensor> tensors, CallPolicy policy) {
+        List<TensorFrame> frames = OutgoingTensor.encode(tensors, policy);
+        List<Integer> sizes =
+                frames.stream().map(frame -> frame.data().readableBytes()).toList();
+        frames.forEach(TensorFrame::release);
+        return sizes;
     }
 
     private static int bytes(Mono<Reply> replies) {

@@ -9,6 +9,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.expert.ExpertSchemaCodec;
+import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.moe.tensor.TensorOps;
@@ -19,6 +22,7 @@ import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.tensor.ElementType;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -44,6 +48,7 @@ class LyingExpertTest {
         manager = TensorOps.newManager();
         liar.start().block(Swarm.TIMEOUT);
         swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
+        tellSchema();
     }
 
     @AfterEach
@@ -55,6 +60,15 @@ class LyingExpertTest {
 
     private RemoteExpert expert() {
         return swarm.client().remote(new ExpertDescriptor(new ExpertUid("ffn.1"), liar.id(), liar.addresses()));
+    }
+
+    /** The schema that an honest expert would have. */
+    private void tellSchema() {
+        var spec = List.of(TensorSpec.of("x", ElementType.FLOAT32, TensorSpec.BATCH, WIDTH));
+        var schema = new ExpertSchema(spec, spec, 64, true);
+        liar.handle(
+                Operation.EXPERT_INFO,
+                (caller, request) -> Mono.fromSupplier(() -> Reply.ofMessage(ExpertSchemaCodec.toMessage(schema))));
     }
 
     private void answer(Operation operation, Shape... shapes) {
@@ -88,7 +102,8 @@ class LyingExpertTest {
         try (RemoteTape tape = RemoteTape.open(manager)) {
             assertThatThrownBy(() -> tape.forward(expert(), manager.ones(new Shape(3, WIDTH))))
                     .isInstanceOf(ExpertFailedException.class)
-                    .hasMessageContaining("3 rows");
+                    .hasMessageContaining("float32(2, 4)")
+                    .hasMessageContaining("float32(3, 4)");
         }
     }
 

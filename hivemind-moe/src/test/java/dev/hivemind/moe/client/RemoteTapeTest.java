@@ -12,6 +12,7 @@ import ai.djl.training.ParameterStore;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.error.UnknownExpertException;
@@ -36,6 +37,9 @@ class RemoteTapeTest {
     private static final int ROWS = 5;
     private static final double LEARNING_RATE = 0.01;
     private static final float TOLERANCE = 1e-5f;
+
+    /** Rows of several callers make one batch, whose matrix products add up in another order. */
+    private static final float BATCHED_TOLERANCE = 1e-4f;
 
     private final Swarm swarm = new Swarm();
     private NDManager manager;
@@ -354,6 +358,106 @@ class RemoteTapeTest {
 
         // The input and its gradient are all that may remain.
         assertThat(manager.getManagedArrays()).hasSizeLessThanOrEqualTo(2 + 1);
+    }
+
+    @Test
+    void backward_ofALossThatDoesNotDependOnAnExpert_doesNotStepIt() {
+        swarm.host(0, 1, WIDTH, OptimizerConfig.adam(LEARNING_RATE));
+        NDArray input = random(1, ROWS, WIDTH);
+
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            tape.forward(swarm.expert(1), tape.forward(swarm.expert(0), input));
+            tape.backward(tape.forward(swarm.expert(0), input).sum());
+        }
+
+        assertThat(swarm.backend(0).optimizer().steps()).isEqualTo(1);
+        assertThat(swarm.backend(1).optimizer().steps()).isZero();
+    }
+
+    @Test
+    void backward_aSecondTime_isRefused() {
+        NDArray input = random(1, ROWS, WIDTH);
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            tape.backward(input.sum());
+
+            assertThatThrownBy(() -> tape.backward(input.sum()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("once");
+        }
+    }
+
+    @Test
+    void forward_withGradModeSwitchedOff_isNotRecorded() {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.sgd(LEARNING_RATE));
+        NDArray input = random(1, ROWS, WIDTH);
+
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            NDArray unrecorded = TensorOps.withGradMode(false, () -> tape.forward(swarm.expert(0), input));
+            tape.backward(input.mul(unrecorded).sum());
+        }
+
+        assertThat(swarm.backend(0).optimizer().steps()).isZero();
+    }
+
+    @Test
+    void forward_whenTheTimeOfTheTapeIsOver_fails() {
+        ScriptedPeers peers = new ScriptedPeers();
+        try {
+            RemoteExpert silent =
+                    peers.expert(peers.peer(ScriptedPeers.schema(true), (caller, request) -> Mono.never()));
+            try (RemoteTape tape = RemoteTape.open(manager, Duration.ofMillis(300))) {
+                assertThatThrownBy(() -> tape.forward(silent, random(1, ROWS, ScriptedPeers.WIDTH)))
+                        .isInstanceOf(DeadlineExceededException.class);
+            }
+        } finally {
+            peers.afterEach(null);
+        }
+    }
+
+    @Test
+    void close_beforeATapeThatWasOpenedLater_isRefused() {
+        try (RemoteTape outer = RemoteTape.open(manager);
+                RemoteTape inner = RemoteTape.open(manager)) {
+            assertThatThrownBy(outer::close).isInstanceOf(IllegalStateException.class);
+            assertThat(inner.manager().isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void tapes_onManyThreadsAtOnce_giveTheLocalGradients() throws InterruptedException {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
+        RemoteExpert expert = swarm.expert(0);
+        float[] expected = inputGradient(manager, expert);
+        var wrong = new java.util.concurrent.atomic.AtomicReference<Throwable>();
+        Thread[] threads = new Thread[4];
+        for (int t = 0; t < threads.length; t++) {
+            threads[t] = new Thread(() -> {
+                try (NDManager own = TensorOps.newManager()) {
+                    for (int step = 0; step < 20; step++) {
+                        assertThat(inputGradient(own, expert))
+                                .usingComparatorWithPrecision(BATCHED_TOLERANCE)
+                                .containsExactly(expected);
+                    }
+                } catch (Throwable e) {
+                    wrong.set(e);
+                }
+            });
+            threads[t].start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+
+        assertThat(wrong.get()).isNull();
+    }
+
+    private static float[] inputGradient(NDManager parent, RemoteExpert expert) {
+        try (RemoteTape tape = RemoteTape.open(parent)) {
+            NDArray x = tape.manager().arange(ROWS * WIDTH).div(ROWS * WIDTH).reshape(ROWS, WIDTH);
+            x.setRequiresGradient(true);
+            tape.backward(tape.forward(expert, x.tanh()).square().sum());
+            return x.getGradient().toFloatArray();
+        }
     }
 
     /** The same expert in the local graph, with the steps that its optimizer ought to take. */

@@ -33,8 +33,23 @@ final class Swarm implements AutoCloseable {
     private DhtNode clientDht;
     private ExpertClient client;
 
+    /** Hosts an expert of any kind on one more server. */
+    Swarm hostOne(String uid, ExpertDefinition definition, OptimizerConfig optimizer) {
+        backends.put(uid, ExpertBackend.create(definition, optimizer));
+        return host(List.of(uid));
+    }
+
     /** Hosts {@code ffn.first} to {@code ffn.last} on one more server. Expert i has seed i. */
     Swarm host(int first, int last, int hiddenDim, OptimizerConfig optimizer) {
+        List<String> uids = new ArrayList<>();
+        for (int index = first; index <= last; index++) {
+            backends.put("ffn." + index, ExpertBackend.create(ffn(hiddenDim, index), optimizer));
+            uids.add("ffn." + index);
+        }
+        return host(uids);
+    }
+
+    private Swarm host(List<String> uids) {
         PeerNode node = PeerNode.builder()
                 .listen(new PeerAddress("127.0.0.1", 0))
                 .loops(loops)
@@ -45,11 +60,7 @@ final class Swarm implements AutoCloseable {
                 .build();
         dht.start().block(TIMEOUT);
         var server = ExpertServer.builder(node).announceIn(new ExpertDirectory(dht), Duration.ofSeconds(30));
-        for (int index = first; index <= last; index++) {
-            var backend = ExpertBackend.create(ffn(hiddenDim, index), optimizer);
-            backends.put("ffn." + index, backend);
-            server.expert("ffn." + index, backend);
-        }
+        uids.forEach(uid -> server.expert(uid, backends.get(uid)));
         hosts.add(new Host(node, dht, server.build().start().block(TIMEOUT)));
         return this;
     }

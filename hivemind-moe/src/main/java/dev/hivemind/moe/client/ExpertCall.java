@@ -1,0 +1,261 @@
+package dev.hivemind.moe.client;
+
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.tensor.ElementTypes;
+import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
+import dev.hivemind.rsocket.frame.CallId;
+import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.frame.FrameHeader;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import dev.hivemind.rsocket.tensor.TensorFrameCodec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * One call of an expert, from arrays to the frames of an answer that has been checked: compare with the schema, wait for
+ * room, encode, send, send again after transient errors, compare the answer with the schema.
+ *
+ * <p>Arrays are encoded by the thread that subscribes if the schema is known and there is room. Else the call keeps
+ * handles of its own on them, and the client's tensor thread encodes them when the time has come. The lock makes
+ * cancellation mean something: once {@link #close} has returned, nobody reads the arrays any more. It is held for one
+ * copy at most.
+ */
+final class ExpertCall {
+
+    private final CallKind kind;
+    private final Route route;
+    private final CallPolicy policy;
+    private final Deadline deadline;
+    private final CallId id = CallId.random();
+    private final Supplier<List<OutgoingTensor>> source;
+    private List<OutgoingTensor> tensors = List.of();
+    private List<TensorDescriptor> expected = List.of();
+    private CallGate.@Nullable Pass pass;
+    private @Nullable NDManager aliases;
+    private @Nullable Request request;
+    private boolean closed;
+
+    private ExpertCall(CallKind kind, Route route, CallPolicy policy, Supplier<List<OutgoingTensor>> source) {
+        this.kind = kind;
+        this.route = route;
+        this.policy = policy;
+        this.source = source;
+        this.deadline = Deadline.after(kind.timeout(policy));
+    }
+
+    /** Where calls go, and what they need on the way. */
+    record Route(Owners owners, ExpertCalls calls, Transport transport) {}
+
+    /** Sends a request, which is borrowed, and emits its reply, which the receiver owns. */
+    @FunctionalInterface
+    interface Transport {
+
+        /**
+         * Asks an owner.
+         *
+         * @param turn which of several
+         */
+        Mono<Reply> send(Request request, int turn);
+    }
+
+    /**
+     * Borrows the arrays until the Mono ends; the receiver owns the reply. Arrays are first touched on request, when the
+     * call can be cancelled already.
+     */
+    static Mono<Reply> answer(CallKind kind, Route route, CallPolicy policy, Supplier<List<OutgoingTensor>> tensors) {
+        return Mono.using(
+                () -> new ExpertCall(kind, route, policy, tensors),
+                call -> Mono.just(call).hide().flatMap(ExpertCall::answer),
+                ExpertCall::close);
+    }
+
+    private Mono<Reply> answer() {
+        ExpertSchema known = route.owners.knownSchema();
+        if (isEncodedNow(known)) {
+            return send();
+        }
+        return whenThereIsRoom(known)
+                .then(Mono.<Void>create(this::encodeOnTensorThread))
+                .timeout(deadline.remaining(), Mono.error(ExpertCall::noRoomInTime))
+                .then(Mono.defer(this::send));
+    }
+
+    /** Whether nothing is to be waited for; else the call has handles of its own from now on. */
+    private synchronized boolean isEncodedNow(@Nullable ExpertSchema known) {
+        if (closed) {
+            return true;
+        }
+        tensors = source.get();
+        if (known != null && enter(known).isOpen()) {
+            encode();
+            return true;
+        }
+        keepAliases();
+        return false;
+    }
+
+    private Mono<Void> whenThereIsRoom(@Nullable ExpertSchema known) {
+        Mono<ExpertSchema> schema = known == null ? route.owners.schema() : Mono.just(known);
+        return schema.flatMap(asked -> enter(asked).opened());
+    }
+
+    /** Asks for room, once. */
+    private synchronized CallGate.Pass enter(ExpertSchema schema) {
+        if (pass == null) {
+            expected = kind.answer(schema, requireRows(schema));
+            pass = route.calls.gate().enter(bytes());
+            if (closed) {
+                pass.leave();
+            }
+        }
+        return pass;
+    }
+
+    private int requireRows(ExpertSchema schema) {
+        List<TensorDescriptor> given = descriptors();
+        try {
+            return kind.requireRows(schema, given);
+        } catch (SchemaMismatchException mismatch) {
+            throw new SchemaMismatchException("%s takes (%s) of up to %d rows, but (%s) was given. %s"
+                    .formatted(
+                            route.owners.uid(),
+                            joined(kind.takes(schema)),
+                            schema.maxBatchSize(),
+                            joined(given),
+                            mismatch.getMessage()));
+        }
+    }
+
+    private List<TensorDescriptor> descriptors() {
+        return tensors.stream().map(OutgoingTensor::descriptor).toList();
+    }
+
+    private static String joined(List<?> tensors) {
+        return tensors.stream().map(Object::toString).collect(Collectors.joining(", "));
+    }
+
+    private long bytes() {
+        long sent = tensors.stream()
+                .mapToLong(tensor -> tensor.descriptor().sizeBytes())
+                .sum();
+        return sent + expectedBytes();
+    }
+
+    private long expectedBytes() {
+        return expected.stream().mapToLong(TensorDescriptor::sizeBytes).sum();
+    }
+
+    private void keepAliases() {
+        NDManager own = TensorOps.newManager();
+        aliases = own;
+        List<OutgoingTensor> handles = new ArrayList<>(tensors.size());
+        tensors.forEach(tensor -> handles.add(tensor.aliasIn(own)));
+        tensors = handles;
+    }
+
+    private void encodeOnTensorThread(MonoSink<Void> sink) {
+        try {
+            route.calls.tensors().schedule(() -> {
+                try {
+                    encode();
+                    sink.success();
+                } catch (RuntimeException e) {
+                    sink.error(e);
+                }
+            });
+        } catch (RejectedExecutionException disposed) {
+            sink.error(new IllegalStateException("The client is closed", disposed));
+        }
+    }
+
+    private synchronized void encode() {
+        if (closed) {
+            return;
+        }
+        List<TensorFrame> frames = OutgoingTensor.encode(tensors, policy);
+        var header = new FrameHeader(
+                kind.operation(),
+                route.owners.uid().toString(),
+                id,
+                deadline,
+                0,
+                frames.stream().map(TensorFrame::descriptor).toList());
+        request = new Request(
+                header.withReplyCompression(kind.ofReply(policy)), TensorFrameCodec.join(frames), replyBytes());
+    }
+
+    /** As many as the peer will send if it does as it is asked. */
+    private long replyBytes() {
+        return expected.stream()
+                .mapToLong(tensor -> tensor.compressedBy(kind.ofReply(policy)).wireBytes())
+                .sum();
+    }
+
+    private Mono<Reply> send() {
+        Request ready = request;
+        if (ready == null) {
+            return Mono.empty();
+        }
+        int[] turn = {route.owners.nextTurn()};
+        return Mono.defer(() -> route.transport.send(ready, turn[0]++))
+                .map(HeldReply::new)
+                .retryWhen(policy.retry().until(deadline))
+                .doOnDiscard(HeldReply.class, HeldReply::release)
+                .mapNotNull(HeldReply::take)
+                .map(this::checked);
+    }
+
+    /** Takes the reply over until it is known to be what was asked for. */
+    private Reply checked(Reply reply) {
+        try {
+            requireExpected(reply);
+            return reply;
+        } catch (RpcException lie) {
+            reply.release();
+            throw lie;
+        }
+    }
+
+    private void requireExpected(Reply reply) {
+        List<TensorDescriptor> received =
+                reply.descriptors().stream().map(ElementTypes::asArray).toList();
+        if (!received.equals(expected)) {
+            throw new ExpertFailedException("%s answered with (%s) instead of (%s)"
+                    .formatted(route.owners.uid(), joined(reply.descriptors()), joined(expected)));
+        }
+    }
+
+    private static DeadlineExceededException noRoomInTime() {
+        return new DeadlineExceededException("The call could not be sent in time: its expert did not tell its schema,"
+                + " or too many calls are under way");
+    }
+
+    private void close() {
+        CallGate.Pass left;
+        synchronized (this) {
+            closed = true;
+            left = pass;
+            if (request != null) {
+                request.release();
+            }
+            if (aliases != null) {
+                aliases.close();
+            }
+        }
+        CallGate.leave(left);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.hivemind.moe.client;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.tensor.ElementTypes;
+import dev.hivemind.moe.tensor.NDArrayFrames;
+import dev.hivemind.moe.tensor.RowFrames;
+import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.rsocket.compression.Compression;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** One tensor of a call: an array, or rows of it that were chosen. Borrows the array. */
+final class OutgoingTensor {
+
+    private final NDArray array;
+    private final int @Nullable [] rows;
+    private final boolean gradient;
+    private final TensorDescriptor descriptor;
+
+    private OutgoingTensor(NDArray array, int @Nullable [] rows, boolean gradient, TensorDescriptor descriptor) {
+        this.array = array;
+        this.rows = rows;
+        this.gradient = gradient;
+        this.descriptor = descriptor;
+    }
+
+    static List<OutgoingTensor> inputs(NDList arrays) {
+        return arrays.stream().map(array -> all(array, false)).toList();
+    }
+
+    static List<OutgoingTensor> inputsAndGradients(NDList inputs, NDList gradients) {
+        return Stream.concat(
+                        inputs.stream().map(array -> all(array, false)),
+                        gradients.stream().map(array -> all(array, true)))
+                .toList();
+    }
+
+    private static OutgoingTensor all(NDArray array, boolean gradient) {
+        return new OutgoingTensor(array, null, gradient, ElementTypes.describe(array));
+    }
+
+    /** Rows of a batch, by their numbers. */
+    static OutgoingTensor inputRows(NDArray batch, int[] rows) {
+        return new OutgoingTensor(batch, rows, false, describe(batch, rows));
+    }
+
+    /** Rows of gradients, by their numbers. */
+    static OutgoingTensor gradientRows(NDArray batch, int[] rows) {
+        return new OutgoingTensor(batch, rows, true, describe(batch, rows));
+    }
+
+    private static TensorDescriptor describe(NDArray batch, int[] rows) {
+        List<Long> shape = new ArrayList<>(ElementTypes.describe(batch).shape());
+        shape.set(0, (long) rows.length);
+        return new TensorDescriptor(ElementTypes.toElementType(batch.getDataType()), shape);
+    }
+
+    /** What arrives at the expert. */
+    TensorDescriptor descriptor() {
+        return descriptor;
+    }
+
+    /**
+     * The same tensor by a handle of its own, so that another thread can read it while this one's array is used for
+     * other things.
+     */
+    OutgoingTensor aliasIn(NDManager manager) {
+        NDArray alias = TensorOps.leaf(array, false);
+        alias.attach(manager);
+        return new OutgoingTensor(alias, rows, gradient, descriptor);
+    }
+
+    /** All frames, owned by the caller. */
+    static List<TensorFrame> encode(List<OutgoingTensor> tensors, CallPolicy policy) {
+        List<TensorFrame> frames = new ArrayList<>(tensors.size());
+        try {
+            tensors.forEach(tensor -> frames.add(tensor.encode(policy)));
+            return frames;
+        } catch (RuntimeException e) {
+            frames.forEach(TensorFrame::release);
+            throw e;
+        }
+    }
+
+    private TensorFrame encode(CallPolicy policy) {
+        Compression compression = gradient ? policy.gradients() : policy.activations();
+        return rows == null ? NDArrayFrames.encode(array, compression) : RowFrames.gather(array, rows, compression);
+    }
+}

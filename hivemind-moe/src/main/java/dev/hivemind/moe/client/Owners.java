@@ -1,0 +1,143 @@
+package dev.hivemind.moe.client;
+
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.UnknownExpertException;
+import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.identity.PeerId;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * The peers that host one expert, and what it takes and gives. Of an expert that can be trained, the peer that declared
+ * it last is the owner, and no other is ever called. Calls of a frozen one take turns among all that host it frozen and
+ * with the same interface, and leave those alone that failed of late. Thread-safe.
+ */
+final class Owners {
+
+    private final List<Owner> all;
+    private final Mono<Choice> choice;
+    private final PeerBackoff backoff = new PeerBackoff(System::nanoTime);
+    private final AtomicInteger turns = new AtomicInteger();
+    private volatile @Nullable Choice known;
+
+    /**
+     * @param descriptors of one uid, at least one, the latest declared first
+     * @param policy for questions about the schema
+     */
+    Owners(PeerNode node, List<ExpertDescriptor> descriptors, CallPolicy policy) {
+        this.all = descriptors.stream()
+                .map(descriptor -> new Owner(node, descriptor, policy))
+                .toList();
+        this.choice =
+                Mono.defer(() -> choose(0, null)).doOnNext(made -> known = made).cacheInvalidateIf(made -> false);
+    }
+
+    ExpertUid uid() {
+        return all.get(0).uid();
+    }
+
+    /** The peer that is called as long as nothing speaks for another. */
+    PeerId preferred() {
+        Choice made = known;
+        return (made == null ? all.get(0) : made.owner).peerId();
+    }
+
+    /** What the expert takes and gives, if that was asked before. */
+    @Nullable ExpertSchema knownSchema() {
+        Choice made = known;
+        return made == null ? null : made.schema;
+    }
+
+    /** What the expert takes and gives; asked once, by whoever comes first. Failures are not remembered. */
+    Mono<ExpertSchema> schema() {
+        return choice.map(Choice::schema);
+    }
+
+    /** The first that answers; others than the latest only if they are frozen. */
+    private Mono<Choice> choose(int index, @Nullable RpcException reason) {
+        if (index == all.size()) {
+            return Mono.error(reason == null ? noOwner() : reason);
+        }
+        Owner owner = all.get(index);
+        return owner.schema()
+                .filter(schema -> index == 0 || !schema.trainable())
+                .map(schema -> new Choice(owner, schema))
+                .onErrorResume(RpcException.class, error -> choose(index + 1, reason == null ? error : reason))
+                .switchIfEmpty(Mono.defer(() -> choose(index + 1, reason)));
+    }
+
+    private PeerUnavailableException noOwner() {
+        return new PeerUnavailableException("Nobody hosts %s".formatted(uid()));
+    }
+
+    /** Where a call begins to look for an owner; attempts after the first count on from here. */
+    int nextTurn() {
+        return turns.getAndIncrement() & Integer.MAX_VALUE;
+    }
+
+    /**
+     * Does something over a connection to an owner.
+     *
+     * @param turn decides among several owners
+     */
+    <T> Mono<T> call(int turn, Deadline deadline, Function<PeerConnection, Mono<T>> call) {
+        Choice made = known;
+        if (made == null) {
+            return Mono.error(new IllegalStateException("The schema comes first"));
+        }
+        if (made.schema.trainable() || all.size() == 1) {
+            return made.owner.connect(deadline).flatMap(call);
+        }
+        Owner owner = takingTurns(turn);
+        return owner.schema()
+                .flatMap(schema -> requireAlike(made.schema, schema, owner))
+                .flatMap(alike -> owner.connect(deadline))
+                .flatMap(call)
+                .doOnNext(answer -> backoff.succeeded(owner.peerId()))
+                .onErrorMap(UnknownExpertException.class, Owners::asUnavailable)
+                .doOnError(error -> recordFailure(owner, error));
+    }
+
+    private Owner takingTurns(int turn) {
+        for (int i = 0; i < all.size(); i++) {
+            Owner owner = all.get((turn + i & Integer.MAX_VALUE) % all.size());
+            if (!backoff.isBanned(owner.peerId())) {
+                return owner;
+            }
+        }
+        return all.get(turn % all.size());
+    }
+
+    private void recordFailure(Owner owner, Throwable error) {
+        if (error instanceof PeerUnavailableException || error instanceof DeadlineExceededException) {
+            backoff.failed(owner.peerId());
+        }
+    }
+
+    private static Mono<ExpertSchema> requireAlike(ExpertSchema expected, ExpertSchema actual, Owner owner) {
+        boolean alike = !actual.trainable()
+                && actual.inputs().equals(expected.inputs())
+                && actual.outputs().equals(expected.outputs());
+        return alike
+                ? Mono.just(actual)
+                : Mono.error(new PeerUnavailableException("Peer %s hosts another expert by the name of %s"
+                        .formatted(owner.peerId().toShortString(), owner.uid())));
+    }
+
+    /** Others may host it still. */
+    private static PeerUnavailableException asUnavailable(UnknownExpertException gone) {
+        return new PeerUnavailableException("An owner has given the expert up", gone);
+    }
+
+    private record Choice(Owner owner, ExpertSchema schema) {}
+}
