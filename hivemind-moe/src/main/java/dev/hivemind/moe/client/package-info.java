@@ -3,8 +3,9 @@
  *
  * <p>{@link dev.hivemind.moe.client.ExpertClient} finds experts, {@link dev.hivemind.moe.client.RemoteExpert} calls
  * one, {@link dev.hivemind.moe.client.RemoteMixtureOfExperts} chooses and combines several for each sample.
- * {@link dev.hivemind.moe.client.RemoteTape} ties them to local autograd: it is the one place of the library that
- * blocks, for people who write plain loops on a thread of their own.
+ * Two faces of one mechanism tie them to local autograd: {@link dev.hivemind.moe.client.RemoteTape}, with
+ * {@link dev.hivemind.moe.client.RemoteExpertBlock}, for plain loops on a thread that waits, and
+ * {@link dev.hivemind.moe.client.ReactiveTape}, with {@link dev.hivemind.moe.client.Layer}, for pipelines.
  */
 @NullMarked
 package dev.hivemind.moe.client;

@@ -1,0 +1,149 @@
+package dev.hivemind.moe.client;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.tensor.TensorOps;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * Autograd across the network as a pipeline that nobody waits for: what {@link RemoteTape} is for plain loops.
+ *
+ * <pre>{@code
+ * Mono<Float> step = ReactiveTape.step(client, tape -> Mono.just(batch)
+ *         .flatMap(x -> Layer.remote(expert4).then(Layer.remote(expert1)).then(Layer.local(head)).forward(tape, x))
+ *         .flatMap(outputs -> tape.local(() -> loss(outputs)))
+ *         .flatMap(loss -> tape.backward(loss).then(tape.local(loss::getFloat))));
+ * }</pre>
+ *
+ * <p>Branches are pipelines that are zipped. Any number of tapes may be at work in one process, each in a step of its
+ * own.
+ *
+ * <p>Threads: all local computation of all tapes of a client runs on the client's tensor thread, in grad mode, and results
+ * are signalled there. Work of your own on arrays of the tape belongs into {@link #local}, also that of a {@code map}. The
+ * trap of {@link RemoteTape} holds here as well: constants inside the graph are arrays of {@link #manager()}.
+ *
+ * <p>Cancellation of the step cancels calls under way, and frees what lives on the tape at once or as soon as the local
+ * computation under way ends. Errors of calls are those of {@link RemoteExpert}.
+ */
+public final class ReactiveTape {
+
+    private final ExpertCalls calls;
+    private final WorkScope scope = new WorkScope();
+    private final Recording<Function<NDList, Mono<NDList>>> recording = new Recording<>(scope.manager());
+
+    private boolean wentBackward;
+
+    private ReactiveTape(ExpertCalls calls) {
+        this.calls = calls;
+    }
+
+    /**
+     * One step with a tape of its own, which lives until the step ends. Cold.
+     *
+     * @param client whose tensor thread computes
+     * @param step from the tape to a result that outlives it: a number, or arrays of another manager
+     */
+    public static <T> Mono<T> step(ExpertClient client, Function<ReactiveTape, Mono<T>> step) {
+        requireNonNull(client, "client");
+        requireNonNull(step, "step");
+        return Mono.using(() -> new ReactiveTape(client.calls()), step, tape -> tape.scope.close());
+    }
+
+    /** Owns what is computed on the tape; closed with it. */
+    public NDManager manager() {
+        return scope.manager();
+    }
+
+    /**
+     * Computes something that becomes part of the graph.
+     *
+     * @param computation runs on the tensor thread, in grad mode
+     */
+    public <T> Mono<T> local(Supplier<T> computation) {
+        return Mono.create(sink -> schedule(() -> scope.record(computation), sink));
+    }
+
+    /** Calls an expert, and records the call; the outputs belong to the tape. */
+    public Mono<NDList> forward(RemoteExpert expert, NDList inputs) {
+        NDList given = new NDList(inputs);
+        return expert.forward(manager(), given)
+                .flatMap(outputs -> here(() ->
+                        recording.add(given, outputs, gradients -> expert.backward(manager(), given, gradients))));
+    }
+
+    /**
+     * Fills in the gradients of everything that the loss depends on, here and at the experts, which step their
+     * optimizers. Experts on which the loss does not depend are not called. Once per tape: a second time ends in an
+     * {@link IllegalStateException}.
+     *
+     * @param loss any shape; its elements are summed
+     */
+    public Mono<Void> backward(NDArray loss) {
+        return local(() -> {
+                    requireFirst();
+                    TensorOps.vectorJacobianProduct(loss, loss.onesLike(), true);
+                    return loss;
+                })
+                .then(Mono.defer(this::allBackward));
+    }
+
+    /** On the tensor thread. */
+    private void requireFirst() {
+        if (wentBackward) {
+            throw new IllegalStateException("A tape goes backward once: take another step");
+        }
+        wentBackward = true;
+    }
+
+    /** From the last layer to the first; recursion would grow with their number. */
+    private Mono<Void> allBackward() {
+        boolean[] done = {false};
+        return Mono.defer(() -> lastBackward().doOnSuccess(went -> done[0] = went == null))
+                .repeat(() -> !done[0])
+                .then();
+    }
+
+    /** Empty when no layer is left. */
+    private Mono<Boolean> lastBackward() {
+        return Mono.defer(() -> local(() -> Optional.ofNullable(recording.takeLast())))
+                .flatMap(last -> last.isPresent() ? backward(last.get()) : Mono.empty());
+    }
+
+    private Mono<Boolean> backward(Recording.Passed<Function<NDList, Mono<NDList>>> last) {
+        return last.backward()
+                .apply(last.outputGradients())
+                .flatMap(gradients -> here(() -> {
+                    last.propagate(gradients);
+                    return true;
+                }));
+    }
+
+    /** Work on the calling thread, which is the tensor thread. */
+    private <T> Mono<T> here(Supplier<T> work) {
+        return Mono.fromSupplier(() -> scope.record(work)).onErrorComplete(WorkScope.StepOverException.class);
+    }
+
+    private <T> void schedule(Supplier<T> work, MonoSink<T> sink) {
+        try {
+            calls.tensors().schedule(() -> {
+                try {
+                    sink.success(work.get());
+                } catch (WorkScope.StepOverException over) {
+                    sink.success();
+                } catch (RuntimeException e) {
+                    sink.error(e);
+                }
+            });
+        } catch (RejectedExecutionException disposed) {
+            sink.error(new IllegalStateException("The client is closed", disposed));
+        }
+    }
+}
