@@ -1,5 +1,6 @@
 package dev.hivemind.benchmarks;
 
+import dev.hivemind.benchmarks.autograd.AutogradBenchmark;
 import dev.hivemind.benchmarks.codec.CodecBenchmark;
 import dev.hivemind.benchmarks.harness.Benchmark;
 import dev.hivemind.benchmarks.harness.Machine;
@@ -33,7 +34,7 @@ import picocli.CommandLine.Spec;
 public final class Benchmarks implements Callable<Integer> {
 
     private static final List<Benchmark> ALL =
-            List.of(new WireBenchmark(), new CodecBenchmark(), new ThroughputBenchmark());
+            List.of(new WireBenchmark(), new CodecBenchmark(), new ThroughputBenchmark(), new AutogradBenchmark());
     private static final int QUICK_REPETITIONS = 2;
     private static final int REPETITIONS = 5;
 
