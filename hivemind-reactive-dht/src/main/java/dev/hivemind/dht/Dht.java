@@ -1,5 +1,6 @@
 package dev.hivemind.dht;
 
+import com.google.protobuf.ByteString;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
@@ -60,6 +61,16 @@ public interface Dht {
      * none. Takes longer than {@link #get}.
      */
     Mono<DhtValue> getLatest(DhtKey key);
+
+    /**
+     * A record that belongs to this node, signed: an entry of a dictionary that nobody else can write or withdraw, newer
+     * than all that this node has signed before. Takes about 0.1 ms.
+     *
+     * @param name distinguishes the entries of this node under one key; at most
+     *     {@value dev.hivemind.dht.storage.DictionaryRecord#MAX_NAME_BYTES} bytes
+     * @param value empty to withdraw what was stored there before
+     */
+    DhtRecord own(DhtKey key, ByteString name, ByteString value, Instant expiresAt);
 
     /**
      * Stores a record at the peers nearest to its key, and emits how many took it.

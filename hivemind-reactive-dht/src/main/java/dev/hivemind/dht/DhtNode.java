@@ -2,11 +2,13 @@ package dev.hivemind.dht;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.protobuf.ByteString;
 import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.lookup.LookupResult;
 import dev.hivemind.dht.lookup.LookupRunner;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.routing.RoutingTable;
+import dev.hivemind.dht.rpc.CheckedDhtRpc;
 import dev.hivemind.dht.rpc.DhtRequestHandler;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.DhtTransport;
@@ -16,7 +18,10 @@ import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
+import dev.hivemind.dht.storage.Authenticity;
+import dev.hivemind.dht.storage.PlainRecord;
 import dev.hivemind.dht.storage.RecordStore;
+import dev.hivemind.dht.storage.RecordValidator;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -28,6 +33,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -52,6 +58,8 @@ public final class DhtNode implements Dht {
     private final DhtTransport transport;
     private final DhtConfig config;
     private final Lifetimes lifetimes;
+    private final Authenticity authenticity;
+    private final AtomicLong lastSequence = new AtomicLong();
     private final NodeSchedulers schedulers;
     private final NodeLoop loop;
     private final NodeParts parts;
@@ -64,14 +72,15 @@ public final class DhtNode implements Dht {
     private final Disposable.Swap upkeep = Disposables.swap();
     private final Sinks.Empty<Void> closed = Sinks.empty();
 
-    private DhtNode(DhtTransport transport, DhtConfig config, Clock clock, NodeSchedulers schedulers) {
-        this.transport = transport;
+    private DhtNode(Builder builder, DhtConfig config) {
+        this.transport = builder.transport;
         this.config = config;
-        this.lifetimes = new Lifetimes(clock, config.maxTtl());
-        this.schedulers = schedulers;
+        this.lifetimes = new Lifetimes(builder.clock, config.maxTtl());
+        this.authenticity = new Authenticity(builder.validator);
+        this.schedulers = NodeSchedulers.of(builder.scheduler, builder.results);
         this.loop = new NodeLoop(schedulers.loop());
         this.parts = parts();
-        this.local = new LocalNode(parts);
+        this.local = new LocalNode(parts, authenticity, schedulers.results());
         this.handOff = new HandOff(parts);
         parts.peers().onNewcomer(handOff::met);
         Scheduler timer = schedulers.results();
@@ -82,7 +91,9 @@ public final class DhtNode implements Dht {
 
     private NodeParts parts() {
         NodeId self = NodeId.of(transport.identity().id());
-        DhtRpc rpc = new EncodedDhtRpc(transport, config.requestTimeout(), schedulers.results());
+        Scheduler worker = schedulers.results();
+        DhtRpc rpc = new CheckedDhtRpc(
+                new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
         var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
         var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
         var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
@@ -180,6 +191,12 @@ public final class DhtNode implements Dht {
     }
 
     @Override
+    public DhtRecord own(DhtKey key, ByteString name, ByteString value, Instant expiresAt) {
+        long sequence = lastSequence.updateAndGet(last -> Math.max(last + 1, now().toEpochMilli()));
+        return DhtRecord.owned(transport.identity(), key, name, new PlainRecord(value, expiresAt), sequence);
+    }
+
+    @Override
     public Mono<StoreReceipt> store(DhtRecord record) {
         return storeAll(List.of(record)).single();
     }
@@ -243,6 +260,7 @@ public final class DhtNode implements Dht {
         private long maxRecordBytes = DhtConfig.DEFAULT_MAX_RECORD_BYTES;
         private Clock clock = Clock.systemUTC();
         private @Nullable Scheduler scheduler;
+        private RecordValidator validator = RecordValidator.ANY;
         private Scheduler results = Schedulers.parallel();
 
         private Builder(DhtTransport transport) {
@@ -327,7 +345,13 @@ public final class DhtNode implements Dht {
             return this;
         }
 
-        /** Where results are emitted and deadlines measured; stays the caller's. Default: Reactor's parallel scheduler. */
+        /** Which records to keep and to believe, besides what signatures say. Default: all. */
+        public Builder validator(RecordValidator validator) {
+            this.validator = requireNonNull(validator, "validator");
+            return this;
+        }
+
+        /** Where results are emitted, signatures checked and deadlines measured; stays the caller's. Default: Reactor's parallel scheduler. */
         public Builder resultsOn(Scheduler results) {
             this.results = requireNonNull(results, "results");
             return this;
@@ -351,7 +375,7 @@ public final class DhtNode implements Dht {
                     refreshPeriod,
                     maxRecords,
                     maxRecordBytes);
-            return new DhtNode(transport, config, clock, NodeSchedulers.of(scheduler, results));
+            return new DhtNode(this, config);
         }
     }
 }

@@ -11,7 +11,16 @@ import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.RecordStore;
+import dev.hivemind.dht.storage.Authenticity;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.PutResult;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
 /** Answers other nodes from this node's table and store. Thread-safe: hops onto the node's loop. */
 final class LocalNode implements DhtHandler {
@@ -20,9 +29,13 @@ final class LocalNode implements DhtHandler {
     private final PeerBook peers;
     private final RecordStore store;
     private final Lifetimes lifetimes;
+    private final Authenticity authenticity;
+    private final Scheduler worker;
     private final int contactsPerResult;
 
-    LocalNode(NodeParts node) {
+    LocalNode(NodeParts node, Authenticity authenticity, Scheduler worker) {
+        this.authenticity = authenticity;
+        this.worker = worker;
         this.loop = node.loop();
         this.peers = node.peers();
         this.store = node.store();
@@ -56,18 +69,45 @@ final class LocalNode implements DhtHandler {
 
     @Override
     public Mono<StoreReply> store(Contact caller, StoreRequest request) {
-        return loop.call(() -> {
-            peers.met(caller);
-            return put(request);
-        });
+        return Mono.fromCallable(() -> refusals(request))
+                .subscribeOn(worker)
+                .flatMap(refusals -> loop.call(() -> {
+                    peers.met(caller);
+                    return put(request, refusals);
+                }));
+    }
+
+    /** Why records are not welcome, by their index. */
+    private Map<Integer, PutResult> refusals(StoreRequest request) {
+        Map<Integer, PutResult> refusals = new HashMap<>();
+        for (int i = 0; i < request.records().size(); i++) {
+            DhtRecord record = request.records().get(i);
+            PutResult refusal = authenticity.refusal(record.place(), record.body());
+            if (refusal != null) {
+                refusals.put(i, refusal);
+            }
+        }
+        return refusals;
     }
 
     /** Keeps records that this very node stores. */
     Mono<StoreReply> store(StoreRequest request) {
-        return loop.call(() -> put(request));
+        return loop.call(() -> put(request, Map.of()));
     }
 
-    private StoreReply put(StoreRequest request) {
-        return new StoreReply(store.putAll(request.records()));
+    private StoreReply put(StoreRequest request, Map<Integer, PutResult> refusals) {
+        List<DhtRecord> welcome = new ArrayList<>();
+        for (int i = 0; i < request.records().size(); i++) {
+            if (!refusals.containsKey(i)) {
+                welcome.add(request.records().get(i));
+            }
+        }
+        Iterator<PutResult> stored = store.putAll(welcome).iterator();
+        List<PutResult> results = new ArrayList<>();
+        for (int i = 0; i < request.records().size(); i++) {
+            PutResult refusal = refusals.get(i);
+            results.add(refusal != null ? refusal : stored.next());
+        }
+        return new StoreReply(results);
     }
 }

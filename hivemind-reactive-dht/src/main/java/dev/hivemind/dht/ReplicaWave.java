@@ -6,7 +6,9 @@ import dev.hivemind.dht.rpc.StoreRequest;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.PutResult;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -20,6 +22,8 @@ import reactor.core.publisher.Mono;
  * @param send stores the records at one peer; empty if the peer did not answer
  */
 record ReplicaWave(StoreRequest request, int replicas, Function<Contact, Mono<StoreReply>> send) {
+
+    private static final Set<PutResult> KEEPS = EnumSet.of(PutResult.STORED, PutResult.STALE, PutResult.CROWDED);
 
     /** Emits one receipt for each record. */
     Flux<StoreReceipt> run(List<Contact> nearestFirst) {
@@ -43,7 +47,7 @@ record ReplicaWave(StoreRequest request, int replicas, Function<Contact, Mono<St
      * would not do better; what one refuses does not spread the rest to ever more peers.
      */
     private static boolean isTaken(StoreReply reply) {
-        return reply.results().stream().anyMatch(result -> result == PutResult.STORED || result == PutResult.STALE);
+        return reply.results().stream().anyMatch(KEEPS::contains);
     }
 
     private static List<StoreReply> concat(List<StoreReply> left, List<StoreReply> right) {
@@ -66,6 +70,7 @@ record ReplicaWave(StoreRequest request, int replicas, Function<Contact, Mono<St
     private static StoreReceipt receipt(DhtRecord record, List<PutResult> results) {
         int stored = (int) results.stream().filter(PutResult.STORED::equals).count();
         int stale = (int) results.stream().filter(PutResult.STALE::equals).count();
-        return new StoreReceipt(record, stored, stale, results.size() - stored - stale);
+        int crowded = (int) results.stream().filter(PutResult.CROWDED::equals).count();
+        return new StoreReceipt(record, stored, stale, crowded, results.size() - stored - stale - crowded);
     }
 }

@@ -8,9 +8,15 @@ import dev.hivemind.dht.storage.DhtRecord;
  * @param record the record
  * @param stored how many peers keep it now
  * @param stale how many peers keep something newer
+ * @param crowded how many peers keep the entries of enough other owners
  * @param refused how many peers answered that they cannot keep it
  */
-public record StoreReceipt(DhtRecord record, int stored, int stale, int refused) {
+public record StoreReceipt(DhtRecord record, int stored, int stale, int crowded, int refused) {
+
+    /** Whether somebody keeps the record, or enough that is as good. */
+    public boolean isCovered() {
+        return stored > 0 || crowded > 0;
+    }
 
     /** Whether anybody keeps the record. */
     public boolean isStored() {

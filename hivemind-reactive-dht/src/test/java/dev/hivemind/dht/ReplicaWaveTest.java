@@ -53,8 +53,8 @@ class ReplicaWaveTest {
         assertThat(asked).isEqualTo(contacts.subList(0, REPLICAS));
         assertThat(receipts)
                 .containsExactly(
-                        new StoreReceipt(records.get(0), REPLICAS, 0, 0),
-                        new StoreReceipt(records.get(1), 0, 0, REPLICAS));
+                        new StoreReceipt(records.get(0), REPLICAS, 0, 0, 0),
+                        new StoreReceipt(records.get(1), 0, 0, 0, REPLICAS));
     }
 
     @Test

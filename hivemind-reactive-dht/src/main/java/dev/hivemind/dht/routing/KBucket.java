@@ -136,9 +136,13 @@ final class KBucket {
         return entry == null ? null : entry.contact();
     }
 
-    /** Whether all places are taken, those of the replacements too. */
-    boolean isCrowded() {
-        return active.size() >= capacity && replacements.size() >= capacity;
+    boolean isFull() {
+        return active.size() >= capacity;
+    }
+
+    /** Whether enough others wait already for a place, or this one does. */
+    boolean hasReserve(NodeId id) {
+        return replacements.size() >= Math.max(1, capacity / 4) || replacements.containsKey(id);
     }
 
     NodeId randomId(RandomGenerator random) {

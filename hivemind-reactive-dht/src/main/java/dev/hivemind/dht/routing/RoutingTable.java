@@ -145,10 +145,10 @@ public final class RoutingTable {
                 .toList();
     }
 
-    /** Whether a peer would find a place now, or at least wait for one. */
+    /** Whether a stranger would find a place now, or is needed as one who waits for a place. */
     public boolean wants(NodeId id) {
         KBucket bucket = bucketOf(id);
-        return !bucket.isCrowded() || isSplittable(bucket);
+        return !bucket.isFull() || isSplittable(bucket) || !bucket.hasReserve(id);
     }
 
     /** Of the contacts that have been silent longest in their ranges, one drawn by chance; null if there are none. */

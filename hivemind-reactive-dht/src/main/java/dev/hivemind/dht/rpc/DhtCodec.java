@@ -157,6 +157,9 @@ final class DhtCodec {
             case TOO_LONG_LIVED -> StoreStatus.STORE_STATUS_TOO_LONG_LIVED;
             case TOO_LARGE -> StoreStatus.STORE_STATUS_TOO_LARGE;
             case FULL -> StoreStatus.STORE_STATUS_FULL;
+            case UNAUTHENTIC -> StoreStatus.STORE_STATUS_UNAUTHENTIC;
+            case INVALID -> StoreStatus.STORE_STATUS_INVALID;
+            case CROWDED -> StoreStatus.STORE_STATUS_CROWDED;
         };
     }
 
@@ -168,6 +171,9 @@ final class DhtCodec {
             case STORE_STATUS_TOO_LONG_LIVED -> PutResult.TOO_LONG_LIVED;
             case STORE_STATUS_TOO_LARGE -> PutResult.TOO_LARGE;
             case STORE_STATUS_FULL -> PutResult.FULL;
+            case STORE_STATUS_UNAUTHENTIC -> PutResult.UNAUTHENTIC;
+            case STORE_STATUS_INVALID -> PutResult.INVALID;
+            case STORE_STATUS_CROWDED -> PutResult.CROWDED;
             case STORE_STATUS_UNSPECIFIED, UNRECOGNIZED ->
                 throw new IllegalArgumentException("A status of a store is unknown");
         };

@@ -7,6 +7,7 @@ import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.DictionaryRecord;
+import dev.hivemind.dht.storage.Ownership;
 import dev.hivemind.dht.storage.PlainRecord;
 import java.time.Instant;
 import java.util.List;
@@ -71,11 +72,22 @@ final class EntryCodec {
         if (subkey != null) {
             message.setSubkey(subkey);
         }
+        Ownership owned = body.owned();
+        if (owned != null) {
+            message.setOwnerKey(owned.ownerKey()).setSequence(owned.sequence()).setSignature(owned.signature());
+        }
         return message.build();
     }
 
     private static PlainRecord body(EntryMessage message) {
-        return new PlainRecord(message.getValue(), Instant.ofEpochMilli(message.getExpiresAtMillis()));
+        return new PlainRecord(
+                message.getValue(), Instant.ofEpochMilli(message.getExpiresAtMillis()), ownership(message));
+    }
+
+    private static @Nullable Ownership ownership(EntryMessage message) {
+        return message.getOwnerKey().isEmpty()
+                ? null
+                : new Ownership(message.getOwnerKey(), message.getSequence(), message.getSignature());
     }
 
     private static void require(boolean condition, String message) {

@@ -3,6 +3,7 @@ package dev.hivemind.dht.storage;
 import static java.util.Objects.requireNonNull;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.rsocket.identity.PeerIdentity;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,26 @@ public record DhtRecord(DhtKey key, @Nullable ByteString subkey, PlainRecord bod
     /** One entry of a dictionary. */
     public static DhtRecord of(DhtKey key, ByteString subkey, ByteString value, Instant expiresAt) {
         return new DhtRecord(key, subkey, new PlainRecord(value, expiresAt));
+    }
+
+    /**
+     * One entry of a dictionary that only its owner can write. Its subkey is a name, then the owner's peer id; a key keeps
+     * the entries of at most {@value DictionaryRecord#MAX_OWNERS} owners under one name.
+     *
+     * @param name at most {@value DictionaryRecord#MAX_NAME_BYTES} bytes
+     * @param body what to store; without value, it withdraws what was there
+     * @param sequence greater than in all records of this owner that it replaces
+     */
+    public static DhtRecord owned(PeerIdentity owner, DhtKey key, ByteString name, PlainRecord body, long sequence) {
+        ByteString subkey = name.concat(ByteString.copyFrom(owner.id().toBytes()));
+        DictionaryRecord.requireSubkey(subkey);
+        Ownership owned = Ownership.sign(owner, new Ownership.Place(key.target(), subkey), body, sequence);
+        return new DhtRecord(key, subkey, new PlainRecord(body.value(), body.expiresAt(), owned));
+    }
+
+    /** Where it lies. */
+    public Ownership.Place place() {
+        return new Ownership.Place(key.target(), subkey);
     }
 
     /** When it expires. */

@@ -1,6 +1,7 @@
 package dev.hivemind.dht.storage;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.dht.routing.NodeId;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.SortedMap;
@@ -19,6 +20,12 @@ public final class DictionaryRecord implements DhtValue {
 
     /** The most bytes of subkeys and values under one key. */
     public static final int MAX_BYTES = 256 * 1024;
+
+    /** The longest name of an entry that belongs to somebody: the rest of its subkey is the owner's id. */
+    public static final int MAX_NAME_BYTES = MAX_SUBKEY_BYTES - NodeId.BYTES;
+
+    /** How many owners can have entries of one name under one key; those with the least ids stay. */
+    public static final int MAX_OWNERS = 4;
 
     private final SortedMap<ByteString, PlainRecord> entries;
     private final Instant expiresAt;

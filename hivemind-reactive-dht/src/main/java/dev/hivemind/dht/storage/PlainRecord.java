@@ -9,12 +9,14 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes and the moment at which they expire. Ordered by that moment, and by the unsigned bytes where it is the same.
+ * Bytes and the moment at which they expire. Records that belong to somebody rank above those that do
+ * not, and among themselves by their sequence; then the moment decides, and the unsigned bytes where it is the same.
  *
  * @param value at most {@value #MAX_VALUE_BYTES} bytes
  * @param expiresAt in whole milliseconds; finer parts are cut off
+ * @param owned whose it is; null if anybody may replace it
  */
-public record PlainRecord(ByteString value, Instant expiresAt) implements DhtValue, Comparable<PlainRecord> {
+public record PlainRecord(ByteString value, Instant expiresAt, @Nullable Ownership owned) implements DhtValue, Comparable<PlainRecord> {
 
     /** The largest value. */
     public static final int MAX_VALUE_BYTES = 16 * 1024;
@@ -28,6 +30,20 @@ public record PlainRecord(ByteString value, Instant expiresAt) implements DhtVal
         expiresAt = requireNonNull(expiresAt, "expiresAt").truncatedTo(ChronoUnit.MILLIS);
     }
 
+    /** Bytes that belong to nobody. */
+    public PlainRecord(ByteString value, Instant expiresAt) {
+        this(value, expiresAt, null);
+    }
+
+    /** Whether the owner withdrew what was here. */
+    public boolean isTombstone() {
+        return owned != null && value.isEmpty();
+    }
+
+    private long sequence() {
+        return owned == null ? 0 : owned.sequence();
+    }
+
     @Override
     public Instant nextExpiry() {
         return expiresAt;
@@ -35,7 +51,7 @@ public record PlainRecord(ByteString value, Instant expiresAt) implements DhtVal
 
     @Override
     public int sizeBytes() {
-        return value.size();
+        return value.size() + (owned == null ? 0 : Ownership.SIZE_BYTES);
     }
 
     @Override
@@ -50,6 +66,10 @@ public record PlainRecord(ByteString value, Instant expiresAt) implements DhtVal
 
     @Override
     public int compareTo(PlainRecord other) {
+        int newer = Long.compare(sequence(), other.sequence());
+        if (newer != 0) {
+            return newer;
+        }
         int later = expiresAt.compareTo(other.expiresAt);
         return later != 0
                 ? later

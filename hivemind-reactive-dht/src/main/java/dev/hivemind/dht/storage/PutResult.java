@@ -13,5 +13,11 @@ public enum PutResult {
     /** There is no room for it under its key. */
     TOO_LARGE,
     /** The node is full of records that lie nearer to it. */
-    FULL
+    FULL,
+    /** It says whose it is, and that is not true. */
+    UNAUTHENTIC,
+    /** A validator of the node refuses it. */
+    INVALID,
+    /** Enough owners have entries of that name already. */
+    CROWDED
 }

@@ -5,9 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The promises of the README, on simulated networks of a thousand nodes with a round trip of about 85 ms. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -17,14 +16,12 @@ import org.slf4j.LoggerFactory;
         disabledReason = "one thread does everything, so there is nothing to block, and the figures are the same")
 class SimulatedFiguresTest {
 
-    private static final Logger LOG = LoggerFactory.getLogger(SimulatedFiguresTest.class);
-
     private SimFigures figures = new SimFigures();
 
     @BeforeAll
-    void measure() {
+    void measure(TestReporter reporter) {
         figures = SimFigures.measure(1_000, 5);
-        LOG.info("1,000 nodes, 5 seeds:\n{}", figures);
+        reporter.publishEntry("1,000 nodes, 5 seeds", "\n" + figures);
     }
 
     @Test

@@ -1,0 +1,64 @@
+package dev.hivemind.dht.rpc;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.storage.Authenticity;
+import java.util.ArrayList;
+import java.util.List;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+
+/** Drops what is not authentic from what peers answer. Thread-safe. */
+public final class CheckedDhtRpc implements DhtRpc {
+
+    private final DhtRpc rpc;
+    private final Authenticity authenticity;
+    private final Scheduler worker;
+
+    /**
+     * Checks what another one receives.
+     *
+     * @param worker where signatures are checked; stays the caller's
+     */
+    public CheckedDhtRpc(DhtRpc rpc, Authenticity authenticity, Scheduler worker) {
+        this.rpc = requireNonNull(rpc, "rpc");
+        this.authenticity = requireNonNull(authenticity, "authenticity");
+        this.worker = requireNonNull(worker, "worker");
+    }
+
+    @Override
+    public Mono<Answer<Pong>> ping(Contact to) {
+        return rpc.ping(to);
+    }
+
+    @Override
+    public Mono<Answer<FindReply>> find(Contact to, FindRequest request) {
+        return rpc.find(to, request).flatMap(answer -> check(answer, request));
+    }
+
+    private Mono<Answer<FindReply>> check(Answer<FindReply> answer, FindRequest request) {
+        boolean empty = answer.reply().results().stream().allMatch(result -> result.value() == null);
+        return empty
+                ? Mono.just(answer)
+                : Mono.fromCallable(() -> new Answer<>(answer.from(), welcome(answer.reply(), request)))
+                        .subscribeOn(worker);
+    }
+
+    private FindReply welcome(FindReply reply, FindRequest request) {
+        List<FindResult> results = new ArrayList<>();
+        for (int i = 0; i < reply.results().size(); i++) {
+            FindResult result = reply.results().get(i);
+            var value = result.value() == null
+                    ? null
+                    : authenticity.welcome(request.targets().get(i), result.value());
+            results.add(new FindResult(result.closest(), value));
+        }
+        return new FindReply(results);
+    }
+
+    @Override
+    public Mono<Answer<StoreReply>> store(Contact to, StoreRequest request) {
+        return rpc.store(to, request);
+    }
+}
