@@ -2,6 +2,7 @@ package dev.hivemind.benchmarks;
 
 import dev.hivemind.benchmarks.autograd.AutogradBenchmark;
 import dev.hivemind.benchmarks.codec.CodecBenchmark;
+import dev.hivemind.benchmarks.dht.DhtBenchmark;
 import dev.hivemind.benchmarks.harness.Benchmark;
 import dev.hivemind.benchmarks.harness.Machine;
 import dev.hivemind.benchmarks.harness.Plan;
@@ -33,8 +34,12 @@ import picocli.CommandLine.Spec;
         exitCodeList = {"0:all was measured", "1:a benchmark failed", "2:the command line is wrong"})
 public final class Benchmarks implements Callable<Integer> {
 
-    private static final List<Benchmark> ALL =
-            List.of(new WireBenchmark(), new CodecBenchmark(), new ThroughputBenchmark(), new AutogradBenchmark());
+    private static final List<Benchmark> ALL = List.of(
+            new WireBenchmark(),
+            new CodecBenchmark(),
+            new ThroughputBenchmark(),
+            new AutogradBenchmark(),
+            new DhtBenchmark());
     private static final int QUICK_REPETITIONS = 2;
     private static final int REPETITIONS = 5;
 
@@ -64,6 +69,9 @@ public final class Benchmarks implements Callable<Integer> {
 
     @Option(names = "--preset", paramLabel = "NAME", description = "One preset of throughput. Default: all.")
     private @Nullable String preset;
+
+    @Option(names = "--nodes", paramLabel = "N", split = ",", description = "Sizes of swarms. Default: 32,128,512.")
+    private @Nullable List<Integer> nodes;
 
     @Option(
             names = {"-h", "--help"},
@@ -96,6 +104,11 @@ public final class Benchmarks implements Callable<Integer> {
     }
 
     private Benchmark chosen() {
+        Benchmark benchmark = named();
+        return benchmark instanceof DhtBenchmark && nodes != null ? new DhtBenchmark(nodes) : benchmark;
+    }
+
+    private Benchmark named() {
         return ALL.stream()
                 .filter(benchmark -> benchmark.name().equals(name))
                 .findFirst()

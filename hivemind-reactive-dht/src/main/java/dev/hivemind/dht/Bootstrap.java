@@ -16,18 +16,24 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
+import reactor.util.retry.Retry;
+import reactor.util.retry.RetryBackoffSpec;
 
 /** Finds the initial peers that are nodes of the DHT. */
 final class Bootstrap {
 
     private static final Logger LOG = LoggerFactory.getLogger(Bootstrap.class);
     private static final int MAX_DIALS = 16;
+    private static final int ENOUGH = 8;
+    private static final int RETRIES = 2;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(300);
 
     private final DhtTransport transport;
     private final DhtRpc rpc;
     private final List<PeerAddress> initialPeers;
     private final Duration timeout;
     private final Scheduler timer;
+    private volatile List<PeerAddress> remembered = List.of();
     private final AtomicInteger knocks = new AtomicInteger();
 
     Bootstrap(DhtTransport transport, DhtRpc rpc, DhtConfig config, Scheduler timer) {
@@ -45,16 +51,15 @@ final class Bootstrap {
      */
     Mono<List<Contact>> run() {
         return Mono.defer(() -> {
-            List<PeerAddress> others = initialPeers.stream()
-                    .filter(address -> !transport.addresses().contains(address))
-                    .toList();
-            return others.isEmpty() ? Mono.just(List.of()) : contact(others);
+            List<PeerAddress> others = strangers(initialPeers);
+            return others.isEmpty() ? meetAny(remembered) : contact(others).retryWhen(patience());
         });
     }
 
     /** One of the initial peers or of some addresses where peers were once, if it answers. */
     Mono<Contact> runOnce(List<PeerAddress> others) {
-        List<PeerAddress> doors = Stream.concat(initialPeers.stream(), others.stream())
+        List<PeerAddress> doors = Stream.of(initialPeers, remembered, others)
+                .flatMap(List::stream)
                 .filter(address -> !transport.addresses().contains(address))
                 .distinct()
                 .toList();
@@ -70,6 +75,33 @@ final class Bootstrap {
                 .collectList()
                 .filter(contacts -> !contacts.isEmpty())
                 .switchIfEmpty(Mono.error(() -> nobody(addresses)));
+    }
+
+    /** Those of an earlier run may all be gone, and then this is the first node. */
+    private Mono<List<Contact>> meetAny(List<PeerAddress> addresses) {
+        return Flux.fromIterable(strangers(addresses))
+                .flatMap(address -> meet(address).onErrorResume(RpcException.class, error -> Mono.empty()), MAX_DIALS)
+                .take(ENOUGH)
+                .collectList();
+    }
+
+    private List<PeerAddress> strangers(List<PeerAddress> addresses) {
+        return addresses.stream()
+                .filter(address -> !transport.addresses().contains(address))
+                .toList();
+    }
+
+    /** Where peers were reached in an earlier run, to be asked if there are no initial peers. Called before {@link #run()}. */
+    void remember(List<PeerAddress> addresses) {
+        remembered = List.copyOf(addresses);
+    }
+
+    /** Whoever starts together with its initial peers may be the faster one. */
+    private RetryBackoffSpec patience() {
+        return Retry.backoff(RETRIES, FIRST_PAUSE)
+                .scheduler(timer)
+                .filter(PeerUnavailableException.class::isInstance)
+                .onRetryExhaustedThrow((retry, last) -> last.failure());
     }
 
     private Mono<Contact> meet(PeerAddress address) {

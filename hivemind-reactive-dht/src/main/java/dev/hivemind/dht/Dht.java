@@ -57,6 +57,14 @@ public interface Dht {
     Flux<DhtValue> watch(DhtKey key, Duration period);
 
     /**
+     * What a read emits now, and again each time that it emits something else; ends when it is cancelled. Reads once a
+     * period, and not at all without demand. Transient failures are read over.
+     *
+     * @param read what to read; tells by a value that there is nothing
+     */
+    <T> Flux<T> poll(Mono<T> read, Duration period);
+
+    /**
      * The newest value under a key, and all subkeys, merged from all peers that ought to keep it; empty if there is
      * none. Takes longer than {@link #get}.
      */

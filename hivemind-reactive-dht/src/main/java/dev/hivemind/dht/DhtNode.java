@@ -14,11 +14,11 @@ import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.DhtTransport;
 import dev.hivemind.dht.rpc.EncodedDhtRpc;
 import dev.hivemind.dht.rpc.RSocketDhtTransport;
+import dev.hivemind.dht.storage.Authenticity;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
-import dev.hivemind.dht.storage.Authenticity;
 import dev.hivemind.dht.storage.PlainRecord;
 import dev.hivemind.dht.storage.RecordStore;
 import dev.hivemind.dht.storage.RecordValidator;
@@ -26,6 +26,7 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,6 +34,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -55,6 +58,8 @@ public final class DhtNode implements Dht {
     /** How many keys of one {@link #getAll} are looked for at once. */
     private static final int MAX_GETS = 16;
 
+    private static final int MAX_SAVED = 200;
+
     private final DhtTransport transport;
     private final DhtConfig config;
     private final Lifetimes lifetimes;
@@ -63,6 +68,9 @@ public final class DhtNode implements Dht {
     private final NodeSchedulers schedulers;
     private final NodeLoop loop;
     private final NodeParts parts;
+    private final ClockSkew clockSkew = new ClockSkew();
+    private final ContactFile contactFile;
+    private final Bootstrap bootstrap;
     private final Membership membership;
     private final LocalNode local;
     private final HandOff handOff;
@@ -75,6 +83,7 @@ public final class DhtNode implements Dht {
     private DhtNode(Builder builder, DhtConfig config) {
         this.transport = builder.transport;
         this.config = config;
+        this.contactFile = new ContactFile(builder.contactFile);
         this.lifetimes = new Lifetimes(builder.clock, config.maxTtl());
         this.authenticity = new Authenticity(builder.validator);
         this.schedulers = NodeSchedulers.of(builder.scheduler, builder.results);
@@ -83,8 +92,10 @@ public final class DhtNode implements Dht {
         this.local = new LocalNode(parts, authenticity, schedulers.results());
         this.handOff = new HandOff(parts);
         parts.peers().onNewcomer(handOff::met);
+        parts.peers().onClock(theirs -> clockSkew.observe(theirs, lifetimes.now()));
         Scheduler timer = schedulers.results();
-        this.membership = new Membership(parts, new Bootstrap(transport, parts.rpc(), config, timer));
+        this.bootstrap = new Bootstrap(transport, parts.rpc(), config, timer);
+        this.membership = new Membership(parts, bootstrap);
         this.reads = new RecordReads(parts, membership);
         this.writes = new RecordWrites(parts, membership, local);
     }
@@ -92,8 +103,8 @@ public final class DhtNode implements Dht {
     private NodeParts parts() {
         NodeId self = NodeId.of(transport.identity().id());
         Scheduler worker = schedulers.results();
-        DhtRpc rpc = new CheckedDhtRpc(
-                new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
+        DhtRpc rpc =
+                new CheckedDhtRpc(new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
         var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
         var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
         var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
@@ -120,15 +131,33 @@ public final class DhtNode implements Dht {
     public Mono<DhtNode> start() {
         return Mono.defer(() -> {
                     if (!isClientOnly()) {
-                        served.update(new DhtRequestHandler(local).register(transport));
+                        served.update(new DhtRequestHandler(
+                                        local, () -> schedulers.loop().now(TimeUnit.NANOSECONDS))
+                                .register(transport));
                     }
-                    return membership.join();
+                    return readContacts().then(Mono.defer(membership::join));
                 })
                 .then(Mono.fromCallable(() -> {
-                    upkeep.update(new Upkeep(parts, membership, schedulers.loop()).start());
+                    upkeep.update(new Upkeep(parts, membership, schedulers.loop()).start(this::writeContacts));
                     return this;
                 }))
                 .transform(this::published);
+    }
+
+    private Mono<Void> readContacts() {
+        return contactFile.path() == null
+                ? Mono.empty()
+                : Mono.<Void>fromRunnable(() -> bootstrap.remember(contactFile.read()))
+                        .subscribeOn(Schedulers.boundedElastic());
+    }
+
+    private Mono<Void> writeContacts() {
+        return contactFile.path() == null
+                ? Mono.empty()
+                : loop.call(() -> parts.peers().table().closest(parts.self(), MAX_SAVED))
+                        .publishOn(Schedulers.boundedElastic())
+                        .doOnNext(contactFile::write)
+                        .then();
     }
 
     @Override
@@ -174,9 +203,13 @@ public final class DhtNode implements Dht {
 
     @Override
     public Flux<DhtValue> watch(DhtKey key, Duration period) {
-        return new Watch<>(getLatest(key).map(Optional::of).defaultIfEmpty(Optional.empty()), period)
-                .changes(schedulers.results())
-                .flatMap(Mono::justOrEmpty);
+        return poll(getLatest(key).map(Optional::of).defaultIfEmpty(Optional.empty()), period)
+                .concatMap(Mono::justOrEmpty, 1);
+    }
+
+    @Override
+    public <T> Flux<T> poll(Mono<T> read, Duration period) {
+        return new Watch<>(read, period).changes(schedulers.results());
     }
 
     /**
@@ -211,7 +244,7 @@ public final class DhtNode implements Dht {
         return loop.call(() -> {
                     RoutingTable table = parts.peers().table();
                     RecordStore store = parts.store();
-                    return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes());
+                    return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes(), clockSkew.median());
                 })
                 .transform(this::published);
     }
@@ -227,7 +260,10 @@ public final class DhtNode implements Dht {
 
     /** Stops serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on. */
     public Mono<Void> close() {
-        return Mono.fromRunnable(() -> {
+        return writeContacts().onErrorComplete(RejectedExecutionException.class).then(Mono.fromRunnable(this::stop));
+    }
+
+    private void stop() {
             served.dispose();
             closed.tryEmitEmpty();
             upkeep.dispose();
@@ -235,7 +271,6 @@ public final class DhtNode implements Dht {
             parts.peers().dispose();
             loop.dispose();
             schedulers.dispose();
-        });
     }
 
     @Override
@@ -260,6 +295,7 @@ public final class DhtNode implements Dht {
         private long maxRecordBytes = DhtConfig.DEFAULT_MAX_RECORD_BYTES;
         private Clock clock = Clock.systemUTC();
         private @Nullable Scheduler scheduler;
+        private @Nullable Path contactFile;
         private RecordValidator validator = RecordValidator.ANY;
         private Scheduler results = Schedulers.parallel();
 
@@ -342,6 +378,15 @@ public final class DhtNode implements Dht {
         /** Where the node's loop runs; stays the caller's. Default: an own thread. */
         public Builder scheduler(Scheduler scheduler) {
             this.scheduler = requireNonNull(scheduler, "scheduler");
+            return this;
+        }
+
+        /**
+         * Where to remember contacts every five minutes and when the node closes, so that it finds the DHT again after a
+         * restart without any initial peer. Default: nowhere.
+         */
+        public Builder contactFile(Path contactFile) {
+            this.contactFile = requireNonNull(contactFile, "contactFile");
             return this;
         }
 

@@ -1,10 +1,14 @@
 package dev.hivemind.dht;
 
 import dev.hivemind.dht.lookup.LookupRequest;
+import dev.hivemind.dht.routing.RoutingTable;
 import reactor.core.publisher.Mono;
 
 /** Keeps a node a member of the DHT. */
 final class Membership {
+
+    /** With fewer contacts than this, a node may be one of a few that a partition left together. */
+    private static final int FEW = 8;
 
     private final NodeParts node;
     private final Bootstrap bootstrap;
@@ -28,17 +32,18 @@ final class Membership {
 
     /**
      * Meets one of the initial peers again, or one that was lost of late. If the table does not know it, perhaps since a
-     * partition, its neighbours are met as well.
+     * partition, or knows few at all, its neighbours are met as well.
      */
     Mono<Void> knock() {
         return Mono.defer(() -> bootstrap.runOnce(node.peers().lost()))
                 .flatMap(contact -> node.loop().call(() -> {
-                    boolean known = node.peers().table().contains(contact.id());
+                    RoutingTable table = node.peers().table();
+                    boolean worthIt = !table.contains(contact.id()) || table.size() < FEW;
                     node.peers().answered(contact);
-                    return known;
+                    return worthIt;
                 }))
-                .filter(known -> !known)
-                .flatMap(stranger -> lookAround());
+                .filter(worthIt -> worthIt)
+                .flatMap(worthIt -> lookAround());
     }
 
     private Mono<Void> lookAround() {

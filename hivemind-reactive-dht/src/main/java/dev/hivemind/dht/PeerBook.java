@@ -9,6 +9,7 @@ import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -36,6 +37,7 @@ final class PeerBook implements LookupListener, Disposable {
     private final Set<NodeId> strangers = new HashSet<>();
     private final Set<NodeId> questioned = new HashSet<>();
     private final SplittableRandom random;
+    private Consumer<Instant> onClock = clock -> {};
     private Consumer<Contact> onNewcomer = newcomer -> {};
     private final LostContacts lost = new LostContacts();
     private final Disposable.Composite pings = Disposables.composite();
@@ -50,6 +52,11 @@ final class PeerBook implements LookupListener, Disposable {
     /** Tells from now on, on the loop, of every contact that enters the table. Called before the node starts. */
     void onNewcomer(Consumer<Contact> listener) {
         onNewcomer = listener;
+    }
+
+    /** Tells from now on, on the loop, what time pinged peers have. Called before the node starts. */
+    void onClock(Consumer<Instant> listener) {
+        onClock = listener;
     }
 
     /** Where those dropped last were reached; safe to call from any thread. */
@@ -150,7 +157,10 @@ final class PeerBook implements LookupListener, Disposable {
                     .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
                     .doFinally(signal -> pings.remove(slot))
                     .subscribe(
-                            pong -> loop.execute(() -> onPong.accept(pong.from())),
+                            pong -> loop.execute(() -> {
+                                onClock.accept(pong.reply().clock());
+                                onPong.accept(pong.from());
+                            }),
                             error -> loop.execute(() -> onError.accept(error))));
         }
     }

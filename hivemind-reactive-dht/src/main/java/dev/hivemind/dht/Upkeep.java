@@ -29,6 +29,7 @@ final class Upkeep {
     /** A visit is there to meet some peers, not the nearest of all. */
     private static final int VISIT_WIDTH = 8;
 
+    private static final Duration SAVE_PERIOD = Duration.ofMinutes(5);
     private static final Duration CHECK_PERIOD = Duration.ofSeconds(15);
 
     private final NodeParts node;
@@ -43,12 +44,17 @@ final class Upkeep {
         this.random = new SplittableRandom(node.self().first());
     }
 
-    /** Begins; disposing the result ends everything that is under way. */
-    Disposable start() {
+    /**
+     * Begins; disposing the result ends everything that is under way.
+     *
+     * @param save remembers the contacts
+     */
+    Disposable start(Supplier<Mono<Void>> save) {
         return Disposables.composite(
                 fillTable()
                         .subscribe(filled -> {}, error -> LOG.debug("The table was not filled: {}", error.toString())),
                 every(node.config().refreshPeriod(), this::fillTable),
+                every(SAVE_PERIOD, save),
                 every(CHECK_PERIOD, this::checkOldest),
                 every(KNOCK_PERIOD, membership::knock));
     }

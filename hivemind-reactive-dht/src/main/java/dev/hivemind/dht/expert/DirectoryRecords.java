@@ -1,6 +1,7 @@
 package dev.hivemind.dht.expert;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.dht.Dht;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
@@ -10,7 +11,7 @@ import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,8 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The layout of experts in the DHT. Under a uid: the owner's peer id as subkey. Under a prefix: the next coordinate as
- * subkey, with any one expert that lies there as its exemplar. Anybody can write anything there, so what does not fit
+ * The layout of experts in the DHT. Under a uid: the owner's peer id as subkey. Under a prefix: the next coordinate
+ * and the owner's peer id as subkey, with any one expert of the owner that lies there as its exemplar. All records belong to
+ * their owners. Anybody can write anything there, so what does not fit
  * the layout is skipped.
  */
 final class DirectoryRecords {
@@ -33,22 +35,35 @@ final class DirectoryRecords {
 
     private DirectoryRecords() {}
 
-    /** The records that declare some experts. */
-    static List<DhtRecord> declare(Collection<ExpertDescriptor> experts, Instant expiresAt) {
+    /** The records that declare some experts of this node. */
+    static List<DhtRecord> declare(Dht dht, Collection<ExpertDescriptor> experts, Instant expiresAt) {
         Map<Place, DhtRecord> records = new LinkedHashMap<>();
         for (ExpertDescriptor expert : experts) {
             ByteString value = expert.toBytes();
-            for (Place place : places(expert)) {
-                records.putIfAbsent(place, DhtRecord.of(place.key(), place.subkey(), value, expiresAt));
+            for (Place place : places(expert.uid())) {
+                records.computeIfAbsent(place, any -> dht.own(place.key(), place.name(), value, expiresAt));
             }
         }
         return List.copyOf(records.values());
     }
 
-    private static List<Place> places(ExpertDescriptor expert) {
+    /** The records that withdraw some experts of this node. Exemplars of whole lines of the grid may stand for others. */
+    static List<DhtRecord> withdraw(Dht dht, Collection<ExpertUid> uids, Instant expiresAt) {
+        List<DhtRecord> records = new ArrayList<>();
+        for (ExpertUid uid : uids) {
+            List<Place> places = places(uid);
+            for (Place place : List.of(places.get(0), places.get(places.size() - 1))) {
+                records.add(dht.own(place.key(), place.name(), ByteString.EMPTY, expiresAt));
+            }
+        }
+        return records;
+    }
+
+    /** The uid's own, then those of its prefixes, the shortest first. */
+    private static List<Place> places(ExpertUid expert) {
         List<Place> places = new ArrayList<>();
-        places.add(new Place(expert.uid().key(), owner(expert.peerId())));
-        String uid = expert.uid().value();
+        places.add(new Place(expert.key(), ByteString.EMPTY));
+        String uid = expert.value();
         for (int dot = uid.indexOf('.'); dot >= 0; dot = uid.indexOf('.', dot + 1)) {
             int next = uid.indexOf('.', dot + 1);
             String coordinate = uid.substring(dot + 1, next < 0 ? uid.length() : next);
@@ -62,31 +77,42 @@ final class DirectoryRecords {
         return ByteString.copyFrom(peer.toBytes());
     }
 
-    /** The owners of an expert that a value names, those declared longest first. */
+    /** The owners of an expert that a value names, the most useful first. */
     static List<ExpertDescriptor> owners(ExpertUid uid, DhtValue value) {
-        Map<ExpertDescriptor, Instant> owners = new LinkedHashMap<>();
+        List<Declared> owners = new ArrayList<>();
         forEach(value, (subkey, record) -> {
             ExpertDescriptor expert = ExpertDescriptor.fromBytes(record.value());
             require(expert.uid().equals(uid) && owner(expert.peerId()).equals(subkey));
-            owners.put(expert, record.expiresAt());
+            owners.add(new Declared(expert, record.expiresAt()));
         });
-        return owners.entrySet().stream()
-                .sorted(Map.Entry.comparingByValue(Collections.reverseOrder()))
-                .map(Map.Entry::getKey)
+        return mostUsefulFirst(owners);
+    }
+
+    /** Those that take calls come first, then those declared last. */
+    private static List<ExpertDescriptor> mostUsefulFirst(List<Declared> declared) {
+        return declared.stream()
+                .sorted(Comparator.comparing(
+                                (Declared one) -> one.expert().status().state())
+                        .thenComparing(Declared::expiresAt, Comparator.reverseOrder()))
+                .map(Declared::expert)
                 .toList();
     }
 
-    /** The coordinates that can follow a prefix. */
-    static SortedMap<Integer, ExpertDescriptor> successors(ExpertPrefix prefix, DhtValue value) {
-        SortedMap<Integer, ExpertDescriptor> successors = new TreeMap<>();
+    /** The coordinates that can follow a prefix, each with its owners, the most useful first. */
+    static SortedMap<Integer, List<ExpertDescriptor>> successors(ExpertPrefix prefix, DhtValue value) {
+        SortedMap<Integer, List<Declared>> found = new TreeMap<>();
         forEach(value, (subkey, record) -> {
-            String text = subkey.toStringUtf8();
+            ExpertDescriptor expert = ExpertDescriptor.fromBytes(record.value());
+            ByteString owner = owner(expert.peerId());
+            require(subkey.endsWith(owner));
+            String text = subkey.substring(0, subkey.size() - owner.size()).toStringUtf8();
             require(COORDINATE.matcher(text).matches());
             int coordinate = Integer.parseInt(text);
-            ExpertDescriptor expert = ExpertDescriptor.fromBytes(record.value());
             require(prefix.leadsTo(expert.uid(), coordinate));
-            successors.put(coordinate, expert);
+            found.computeIfAbsent(coordinate, any -> new ArrayList<>()).add(new Declared(expert, record.expiresAt()));
         });
+        SortedMap<Integer, List<ExpertDescriptor>> successors = new TreeMap<>();
+        found.forEach((coordinate, declared) -> successors.put(coordinate, mostUsefulFirst(declared)));
         return successors;
     }
 
@@ -96,7 +122,11 @@ final class DirectoryRecords {
             return;
         }
         dictionary.entries().forEach((subkey, record) -> {
+            if (record.isTombstone()) {
+                return;
+            }
             try {
+                require(record.owned() != null);
                 read.accept(subkey, record);
             } catch (IllegalArgumentException malformed) {
                 LOG.debug("A malformed declaration is skipped: {}", malformed.getMessage());
@@ -110,5 +140,7 @@ final class DirectoryRecords {
         }
     }
 
-    private record Place(DhtKey key, ByteString subkey) {}
+    private record Place(DhtKey key, ByteString name) {}
+
+    private record Declared(ExpertDescriptor expert, Instant expiresAt) {}
 }

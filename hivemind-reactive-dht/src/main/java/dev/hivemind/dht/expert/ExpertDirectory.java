@@ -9,6 +9,7 @@ import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -43,34 +44,53 @@ public final class ExpertDirectory {
      * @param ttl how long others see them unless they are declared again
      */
     public Mono<DeclareReceipt> declare(Collection<ExpertUid> uids, Duration ttl) {
-        List<ExpertUid> copy = List.copyOf(uids);
-        return Mono.defer(() -> {
-            List<DhtRecord> records =
-                    DirectoryRecords.declare(describe(copy), dht.now().plus(ttl));
-            return dht.storeAll(records)
-                    .filter(StoreReceipt::isStored)
-                    .count()
-                    .map(stored -> new DeclareReceipt(records.size(), stored.intValue()));
-        });
+        Map<ExpertUid, ExpertStatus> experts = new LinkedHashMap<>();
+        uids.forEach(uid -> experts.put(uid, ExpertStatus.DEFAULT));
+        return declare(experts, ttl);
     }
 
-    private List<ExpertDescriptor> describe(List<ExpertUid> uids) {
+    /** Like {@link #declare(Collection, Duration)}, with a status for each expert. */
+    public Mono<DeclareReceipt> declare(Map<ExpertUid, ExpertStatus> experts, Duration ttl) {
+        Map<ExpertUid, ExpertStatus> copy = new LinkedHashMap<>(experts);
+        return Mono.defer(() ->
+                store(DirectoryRecords.declare(dht, describe(copy), dht.now().plus(ttl))));
+    }
+
+    /**
+     * Withdraws experts that this node has declared: from now on, others do not find them any more.
+     *
+     * @param ttl at least as long as they were declared for, so that no late copy of the declaration outlives this
+     */
+    public Mono<DeclareReceipt> withdraw(Collection<ExpertUid> uids, Duration ttl) {
+        List<ExpertUid> copy = List.copyOf(uids);
+        return Mono.defer(
+                () -> store(DirectoryRecords.withdraw(dht, copy, dht.now().plus(ttl))));
+    }
+
+    private Mono<DeclareReceipt> store(List<DhtRecord> records) {
+        return dht.storeAll(records)
+                .filter(StoreReceipt::isCovered)
+                .count()
+                .map(stored -> new DeclareReceipt(records.size(), stored.intValue()));
+    }
+
+    private List<ExpertDescriptor> describe(Map<ExpertUid, ExpertStatus> experts) {
         List<PeerAddress> addresses = dht.addresses();
         if (addresses.isEmpty()) {
             throw new IllegalStateException(
                     "A node that listens nowhere cannot host experts: give it a listen address");
         }
-        return uids.stream()
-                .map(uid -> new ExpertDescriptor(uid, dht.id(), addresses))
+        return experts.entrySet().stream()
+                .map(expert -> new ExpertDescriptor(expert.getKey(), dht.id(), addresses, expert.getValue()))
                 .toList();
     }
 
-    /** The owners of an expert, the latest declared first; empty if there is none. */
+    /** The owners of an expert, those that take calls first, and of them the latest declared; empty if there is none. */
     public Flux<ExpertDescriptor> find(ExpertUid uid) {
         return dht.getLatest(uid.key()).flatMapIterable(value -> DirectoryRecords.owners(uid, value));
     }
 
-    /** An owner of each of some experts, the latest declared; those that nobody hosts are missing from the map. */
+    /** The first owner of each of some experts, in the order of {@link #find}; those that nobody hosts are missing from the map. */
     public Mono<Map<ExpertUid, ExpertDescriptor>> findAll(Collection<ExpertUid> uids) {
         return Flux.fromIterable(new LinkedHashSet<>(uids))
                 .flatMap(uid -> find(uid).next(), MAX_LOOKUPS)
@@ -78,13 +98,45 @@ public final class ExpertDirectory {
     }
 
     /**
-     * The coordinates that can follow a prefix, each with one expert that lies there: for {@code ffn.} in a flat grid,
-     * all experts. Empty if there are none.
+     * The coordinates that can follow a prefix, each with one expert that lies there, which takes calls if any does: for
+     * {@code ffn.} in a flat grid, all experts. Empty if there are none.
      */
     public Mono<SortedMap<Integer, ExpertDescriptor>> successors(ExpertPrefix prefix) {
-        SortedMap<Integer, ExpertDescriptor> none = Collections.unmodifiableSortedMap(new TreeMap<>());
+        return owners(prefix).map(owners -> {
+            SortedMap<Integer, ExpertDescriptor> first = new TreeMap<>();
+            owners.forEach((coordinate, experts) -> first.put(coordinate, experts.get(0)));
+            return first;
+        });
+    }
+
+    /**
+     * The coordinates that can follow a prefix, each with one expert of every owner who has some there, at most
+     * {@value dev.hivemind.dht.storage.DictionaryRecord#MAX_OWNERS}, in the order of {@link #find}. Empty if there are
+     * none.
+     */
+    public Mono<SortedMap<Integer, List<ExpertDescriptor>>> owners(ExpertPrefix prefix) {
         return dht.getLatest(prefix.key())
                 .map(value -> DirectoryRecords.successors(prefix, value))
-                .defaultIfEmpty(none);
+                .defaultIfEmpty(Collections.emptySortedMap());
+    }
+
+    /** What {@link #successors(ExpertPrefix)} says of each of some prefixes; every distinct one is looked up once. */
+    public Mono<Map<ExpertPrefix, SortedMap<Integer, ExpertDescriptor>>> successors(Collection<ExpertPrefix> prefixes) {
+        return Flux.fromIterable(new LinkedHashSet<>(prefixes))
+                .flatMap(prefix -> successors(prefix).map(found -> Map.entry(prefix, found)), MAX_LOOKUPS)
+                .collectMap(Map.Entry::getKey, Map.Entry::getValue);
+    }
+
+    /**
+     * Who is declared under a prefix now, each as one that joins, and who joins, leaves or changes from then on; ends when
+     * it is cancelled. Transient failures are read over.
+     *
+     * @param period the pause between two looks, and so how late a change is seen
+     */
+    public Flux<DirectoryChange> watch(ExpertPrefix prefix, Duration period) {
+        return Flux.defer(() -> {
+            var watch = new DirectoryWatch();
+            return dht.poll(owners(prefix), period).concatMapIterable(watch::update, 1);
+        });
     }
 }

@@ -14,6 +14,8 @@ import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
+import java.time.Duration;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -35,12 +37,23 @@ public final class DhtRequestHandler {
     /** A store of 64 records, each as large as may be, takes a little more than half of it. */
     static final int MAX_REQUEST_BYTES = 2 << 20;
 
+    /** Targets and records that one caller may send each second, in the long run and at once. */
+    private static final int PER_SECOND = 2_000;
+
+    private static final int BURST = 10_000;
+
     private final DhtHandler handler;
+    private final CallRates rates;
     private final PendingCalls pending = new PendingCalls(MAX_PENDING, MAX_PENDING_PER_CALLER);
 
-    /** Serves this handler. */
-    public DhtRequestHandler(DhtHandler handler) {
+    /**
+     * Serves this handler.
+     *
+     * @param nanoTime tells how time passes
+     */
+    public DhtRequestHandler(DhtHandler handler, LongSupplier nanoTime) {
         this.handler = requireNonNull(handler, "handler");
+        this.rates = new CallRates(PER_SECOND, BURST, nanoTime);
     }
 
     /**
@@ -58,6 +71,7 @@ public final class DhtRequestHandler {
     private Mono<PingReplyMessage> ping(Contact caller, ByteString body) {
         return answer(caller, body, () -> {
             EncodedDhtRpc.parse(body, PingRequestMessage.parser());
+            charge(caller, 1);
             return handler.ping(caller).map(DhtCodec::toMessage);
         });
     }
@@ -65,6 +79,7 @@ public final class DhtRequestHandler {
     private Mono<FindReplyMessage> find(Contact caller, ByteString body) {
         return answer(caller, body, () -> {
             FindRequest find = DhtCodec.toFindRequest(EncodedDhtRpc.parse(body, FindRequestMessage.parser()));
+            charge(caller, find.targets().size());
             return handler.find(caller, find).map(DhtCodec::toMessage);
         });
     }
@@ -72,8 +87,17 @@ public final class DhtRequestHandler {
     private Mono<StoreReplyMessage> store(Contact caller, ByteString body) {
         return answer(caller, body, () -> {
             StoreRequest store = DhtCodec.toStoreRequest(EncodedDhtRpc.parse(body, StoreRequestMessage.parser()));
+            charge(caller, store.records().size());
             return handler.store(caller, store).map(DhtCodec::toMessage);
         });
+    }
+
+    /** Whoever asks for more than its share waits, and nobody else does. */
+    private void charge(Contact caller, int questions) {
+        Duration wait = rates.take(caller.peerId(), questions);
+        if (!wait.isZero()) {
+            throw new OverloadedException("Too many DHT calls of one peer", wait);
+        }
     }
 
     private <M extends MessageLite> Mono<M> answer(Contact caller, ByteString body, Supplier<Mono<M>> serve) {

@@ -62,7 +62,8 @@ final class DictionaryMerge {
         for (var entry : entries.tailMap(name).entrySet()) {
             if (!entry.getKey().startsWith(name)) {
                 break;
-            } else if (entry.getKey().size() == subkey.size() && entry.getValue().owned() != null) {
+            } else if (entry.getKey().size() == subkey.size()
+                    && entry.getValue().owned() != null) {
                 owners++;
                 greatest = entry.getKey();
             }

@@ -52,8 +52,12 @@ public record Ownership(ByteString ownerKey, long sequence, ByteString signature
 
     static byte[] signedBytes(Place place, PlainRecord body, long sequence) {
         ByteString subkey = requireNonNull(place.subkey(), "subkey");
-        ByteBuffer bytes = ByteBuffer.allocate(
-                DOMAIN.length + NodeId.BYTES + 2 * Integer.BYTES + 2 * Long.BYTES + subkey.size() + body.value().size());
+        ByteBuffer bytes = ByteBuffer.allocate(DOMAIN.length
+                + NodeId.BYTES
+                + 2 * Integer.BYTES
+                + 2 * Long.BYTES
+                + subkey.size()
+                + body.value().size());
         bytes.put(DOMAIN).put(place.target().toBytes()).putInt(subkey.size()).put(subkey.asReadOnlyByteBuffer());
         bytes.putInt(body.value().size()).put(body.value().asReadOnlyByteBuffer());
         return bytes.putLong(body.expiresAt().toEpochMilli()).putLong(sequence).array();

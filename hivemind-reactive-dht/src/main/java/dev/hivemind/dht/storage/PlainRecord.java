@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param expiresAt in whole milliseconds; finer parts are cut off
  * @param owned whose it is; null if anybody may replace it
  */
-public record PlainRecord(ByteString value, Instant expiresAt, @Nullable Ownership owned) implements DhtValue, Comparable<PlainRecord> {
+public record PlainRecord(
+        ByteString value, Instant expiresAt, @Nullable Ownership owned) implements DhtValue, Comparable<PlainRecord> {
 
     /** The largest value. */
     public static final int MAX_VALUE_BYTES = 16 * 1024;

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.StoreReceipt;
 import dev.hivemind.dht.Swarm;
+import dev.hivemind.dht.expert.ExpertStatus.State;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
-import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -60,8 +65,12 @@ class ExpertDirectoryTest {
 
     private void plant(DhtKey key, ByteString subkey, ByteString value) {
         swarm.get(0)
-                .store(DhtRecord.of(key, subkey, value, clock.instant().plusSeconds(60)))
+                .store(swarm.get(0).own(key, subkey, value, clock.instant().plusSeconds(60)))
                 .block(TIMEOUT);
+    }
+
+    private static ExpertUid uid(String text) {
+        return new ExpertUid(text);
     }
 
     @Test
@@ -178,12 +187,101 @@ class ExpertDirectoryTest {
     @Test
     void find_amongMalformedValues_skipsThem() {
         declare(1, "ffn.1");
-        ByteString claimed = ByteString.copyFrom(PeerIdentity.generate().id().toBytes());
-        plant(DhtKey.of("ffn.1"), claimed, descriptor("ffn.1", 1).toBytes());
-        plant(DhtKey.of("ffn.1"), ByteString.EMPTY, ByteString.EMPTY);
+        DhtKey key = DhtKey.of("ffn.1");
+        plant(key, ByteString.EMPTY, descriptor("ffn.1", 1).toBytes());
+        plant(key, ByteString.copyFromUtf8("x"), ByteString.EMPTY);
+        Instant expiry = clock.instant().plusSeconds(60);
+        swarm.get(0)
+                .store(DhtRecord.of(
+                        key, ByteString.EMPTY, descriptor("ffn.1", 0).toBytes(), expiry))
+                .block(TIMEOUT);
 
-        assertThat(directory(4).find(new ExpertUid("ffn.1")).collectList().block(TIMEOUT))
+        assertThat(directory(4).find(uid("ffn.1")).collectList().block(TIMEOUT))
                 .containsExactly(descriptor("ffn.1", 1));
+    }
+
+    @Test
+    void find_afterSomebodyElseWroteToTheOwnersSubkey_namesTheOwner() {
+        declare(1, "ffn.1");
+        ByteString subkey = ByteString.copyFrom(swarm.get(1).id().toBytes());
+        var forged = DhtRecord.of(
+                DhtKey.of("ffn.1"), subkey, ByteString.EMPTY, clock.instant().plus(Duration.ofHours(1)));
+
+        StoreReceipt receipt = swarm.get(3).store(forged).block(TIMEOUT);
+
+        assertThat(receipt.isStored()).isFalse();
+        assertThat(directory(4).find(uid("ffn.1")).collectList().block(TIMEOUT))
+                .containsExactly(descriptor("ffn.1", 1));
+    }
+
+    @Test
+    void withdraw_ofADeclaredExpert_hidesItAtOnce() {
+        declare(1, "ffn.1", "ffn.2");
+
+        directory(1).withdraw(List.of(uid("ffn.1")), TTL).block(TIMEOUT);
+
+        assertThat(directory(4).find(uid("ffn.1")).collectList().block(TIMEOUT)).isEmpty();
+        assertThat(successors(4, "ffn.")).containsOnlyKeys(2);
+    }
+
+    @Test
+    void declare_afterAWithdrawal_isFoundAgain() {
+        declare(1, "ffn.1");
+        directory(1).withdraw(List.of(uid("ffn.1")), TTL).block(TIMEOUT);
+
+        declare(1, "ffn.1");
+
+        assertThat(successors(4, "ffn.")).containsOnlyKeys(1);
+    }
+
+    @Test
+    void declare_withAStatus_isFoundWithIt() {
+        var status = new ExpertStatus(State.DRAINING, 1.5f, true, ByteString.copyFromUtf8("hash"));
+        directory(1).declare(Map.of(uid("ffn.1"), status), TTL).block(TIMEOUT);
+
+        assertThat(directory(4).find(uid("ffn.1")).blockFirst(TIMEOUT).status()).isEqualTo(status);
+    }
+
+    @Test
+    void successors_ofACoordinateWithTwoOwners_prefersTheOneThatTakesCalls() {
+        declare(2, "ffn.1");
+        clock.advance(Duration.ofSeconds(1));
+        directory(1)
+                .declare(Map.of(uid("ffn.1"), ExpertStatus.DEFAULT.with(State.DRAINING)), TTL)
+                .block(TIMEOUT);
+
+        assertThat(successors(4, "ffn.")).containsExactly(Map.entry(1, descriptor("ffn.1", 2)));
+        assertThat(directory(4).owners(new ExpertPrefix("ffn.")).block(TIMEOUT).get(1))
+                .hasSize(2);
+    }
+
+    @Test
+    void owners_ofACoordinateThatFiveDeclare_areTheFourWithTheLeastIds() {
+        for (int node = 0; node < 5; node++) {
+            assertThat(declare(node, "ffn.1").isComplete()).isTrue();
+        }
+        List<PeerId> least = swarm.nodes().stream()
+                .map(DhtNode::id)
+                .sorted(Comparator.comparing(NodeId::of))
+                .limit(4)
+                .toList();
+
+        assertThat(directory(4).owners(new ExpertPrefix("ffn.")).block(TIMEOUT).get(1))
+                .extracting(ExpertDescriptor::peerId)
+                .containsExactlyInAnyOrderElementsOf(least);
+    }
+
+    @Test
+    void successors_ofSeveralPrefixes_areFoundForEach() {
+        declare(1, "e.1.2", "e.2.3");
+        ExpertPrefix first = new ExpertPrefix("e.1.");
+        ExpertPrefix second = new ExpertPrefix("e.2.");
+
+        var found = directory(4).successors(List.of(first, second, first)).block(TIMEOUT);
+
+        assertThat(found).containsOnlyKeys(first, second);
+        assertThat(found.get(first)).containsOnlyKeys(2);
+        assertThat(found.get(second)).containsOnlyKeys(3);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.hivemind.dht.sim;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.dht.StoreReceipt;
 import dev.hivemind.dht.lookup.LookupResult;
 import dev.hivemind.dht.sim.SimSwarm.Member;
 import dev.hivemind.dht.storage.DhtKey;
@@ -20,15 +21,19 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.LongStream;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** What swarms of one size achieve, pooled over seeds. Times are virtual, except for the cost of a request. */
 final class SimFigures {
 
     private static final int RECORDS = 200;
-    private static final int FINDS = 40;
+    private static final int TIMED = 40;
+    private static final int FINDS = 30;
+    private static final int AT_ONCE = 20;
 
     /** How many swarms are also divided and joined again, which takes as long as all the rest. */
-    private static final int PARTITIONED = 2;
+    private static final int PARTITIONED = 1;
 
     private final List<Double> hops = new ArrayList<>();
     private final List<Double> findMessages = new ArrayList<>();
@@ -121,23 +126,21 @@ final class SimFigures {
         return DhtKey.of(name + "-" + index);
     }
 
-    private static void store(SimSwarm swarm, Member member, DhtKey key) {
+    private static Mono<StoreReceipt> store(Member member, DhtKey key) {
         var record = DhtRecord.of(
                 key, ByteString.copyFromUtf8("v"), member.node().now().plus(Duration.ofHours(10)));
-        swarm.await(member.node().store(record));
+        return member.node().store(record);
     }
 
     private void stores(SimSwarm swarm) {
-        for (int i = 0; i < RECORDS; i++) {
+        for (int i = 0; i < TIMED; i++) {
             DhtKey key = key("record", i);
             Member member = swarm.anyone();
-            storeMillis.add(millis(swarm, () -> store(swarm, member, key)));
+            storeMillis.add(millis(swarm, () -> swarm.await(store(member, key))));
         }
+        swarm.awaitAll(Flux.range(TIMED, RECORDS - TIMED)
+                .flatMap(i -> store(swarm.anyone(), key("record", i)), AT_ONCE));
         swarm.time().run(Duration.ofSeconds(5));
-    }
-
-    private static boolean found(SimSwarm swarm, Member asker, DhtKey key) {
-        return swarm.await(asker.node().get(key)) != null;
     }
 
     private void gets(SimSwarm swarm) {
@@ -145,17 +148,17 @@ final class SimFigures {
             DhtKey key = key("record", i);
             Member asker = swarm.anyone();
             long before = asker.transport().requests(Operation.DHT_FIND);
-            getMillis.add(millis(swarm, () -> found(swarm, asker, key)));
+            getMillis.add(millis(swarm, () -> swarm.await(asker.node().get(key))));
             getMessages.add((double) asker.transport().requests(Operation.DHT_FIND) - before);
         }
     }
 
     private static List<Double> getsAfterDeath(SimSwarm swarm) {
-        List<Double> found = new ArrayList<>();
-        for (int i = 0; i < RECORDS; i++) {
-            found.add(found(swarm, swarm.anyone(), key("record", i)) ? 1.0 : 0.0);
-        }
-        return found;
+        return swarm.awaitAll(Flux.range(0, RECORDS).flatMap(i -> found(swarm.anyone(), key("record", i)), AT_ONCE));
+    }
+
+    private static Mono<Double> found(Member asker, DhtKey key) {
+        return asker.node().get(key).map(value -> 1.0).defaultIfEmpty(0.0);
     }
 
     /** Ten minutes in which two halves hear nothing of each other, and one minute after which they are one again. */
@@ -167,17 +170,16 @@ final class SimFigures {
         left.forEach(member -> leftIds.add(member.node().id()));
         swarm.network().cut((from, to) -> leftIds.contains(from) != leftIds.contains(to));
         swarm.time().run(Duration.ofMinutes(9));
-        for (int i = 0; i < RECORDS / 4; i++) {
-            store(swarm, left.get(i), key("left", i));
-            store(swarm, right.get(i), key("right", i));
-        }
+        int stored = RECORDS / 4;
+        swarm.awaitAll(Flux.range(0, stored).flatMap(i -> store(left.get(i), key("left", i)), AT_ONCE));
+        swarm.awaitAll(Flux.range(0, stored).flatMap(i -> store(right.get(i), key("right", i)), AT_ONCE));
         swarm.time().run(Duration.ofMinutes(1));
         swarm.network().heal();
         swarm.time().run(Duration.ofMinutes(1));
-        for (int i = 0; i < RECORDS / 4; i++) {
-            healed.add(found(swarm, right.get(i + 100), key("left", i)) ? 1.0 : 0.0);
-            healed.add(found(swarm, left.get(i + 100), key("right", i)) ? 1.0 : 0.0);
-        }
+        healed.addAll(swarm.awaitAll(Flux.range(0, stored)
+                .flatMap(i -> found(right.get(i + stored), key("left", i)), AT_ONCE)));
+        healed.addAll(swarm.awaitAll(Flux.range(0, stored)
+                .flatMap(i -> found(left.get(i + stored), key("right", i)), AT_ONCE)));
     }
 
     private void add(SimFigures other) {

@@ -1,0 +1,75 @@
+package dev.hivemind.benchmarks.dht;
+
+import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.rpc.RSocketDhtTransport;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.LongAdder;
+import reactor.core.publisher.Flux;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.resources.LoopResources;
+
+/** Nodes that listen on this machine and share event loops. */
+final class LocalSwarm implements AutoCloseable {
+
+    private static final Duration TIMEOUT = Duration.ofMinutes(5);
+    private static final int REPLICAS = 5;
+    private static final int MAX_CONNECTIONS = 96;
+    private static final int AT_ONCE = 4;
+
+    private final LoopResources loops = LoopResources.create("dht-io", 2, true);
+    private final Scheduler scheduler = Schedulers.newParallel("dht", 2, true);
+    private final LongAdder requests = new LongAdder();
+    private final Random random = new Random(7);
+    private final List<PeerNode> peers = new ArrayList<>();
+    private final List<DhtNode> nodes = new ArrayList<>();
+
+    LocalSwarm(int count) {
+        nodes.add(node(List.of()).start().blockOptional(TIMEOUT).orElseThrow());
+        while (nodes.size() < count) {
+            List<DhtNode> next = new ArrayList<>();
+            for (int i = 0; i < Math.min(nodes.size(), count - nodes.size()); i++) {
+                next.add(node(any().addresses()));
+            }
+            Flux.fromIterable(next).flatMap(DhtNode::start, AT_ONCE).blockLast(TIMEOUT);
+            nodes.addAll(next);
+        }
+    }
+
+    private DhtNode node(List<PeerAddress> initialPeers) {
+        PeerNode peer = PeerNode.builder()
+                .loops(loops)
+                .maxConnections(MAX_CONNECTIONS)
+                .maxConnectionsPerAddress(MAX_CONNECTIONS)
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .build();
+        peers.add(peer.start().blockOptional(TIMEOUT).orElseThrow());
+        return DhtNode.builder(new CountingTransport(new RSocketDhtTransport(peer), requests))
+                .scheduler(scheduler)
+                .replicas(REPLICAS)
+                .initialPeers(initialPeers)
+                .build();
+    }
+
+    DhtNode any() {
+        return nodes.get(random.nextInt(nodes.size()));
+    }
+
+    /** How many requests were sent so far. */
+    long requests() {
+        return requests.sum();
+    }
+
+    @Override
+    public void close() {
+        Flux.fromIterable(nodes).flatMap(DhtNode::close).blockLast(TIMEOUT);
+        Flux.fromIterable(peers).flatMap(PeerNode::close).blockLast(TIMEOUT);
+        scheduler.dispose();
+        loops.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
+    }
+}

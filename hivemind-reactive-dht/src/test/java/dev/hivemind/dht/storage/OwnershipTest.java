@@ -1,0 +1,160 @@
+package dev.hivemind.dht.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.rsocket.identity.PeerIdentity;
+import dev.hivemind.testkit.ManualClock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** Who may write what belongs to somebody. */
+class OwnershipTest {
+
+    private static final DhtKey KEY = DhtKey.of("key");
+    private static final ByteString NAME = ByteString.copyFromUtf8("name");
+
+    private final ManualClock clock = new ManualClock();
+    private final PeerIdentity alice = identity(1);
+    private final PeerIdentity mallory = identity(2);
+    private final Authenticity authenticity = new Authenticity(RecordValidator.ANY);
+    private final RecordStore store =
+            new RecordStore(NodeId.ZERO, new Lifetimes(clock, Duration.ofHours(1)), 1_000, 1 << 20);
+
+    private static PeerIdentity identity(int seed) {
+        byte[] bytes = new byte[32];
+        Arrays.fill(bytes, (byte) seed);
+        return PeerIdentity.fromSeed(bytes);
+    }
+
+    private PlainRecord body(String value, long seconds) {
+        return new PlainRecord(ByteString.copyFromUtf8(value), clock.instant().plusSeconds(seconds));
+    }
+
+    private DhtRecord owned(PeerIdentity owner, String value, long seconds, long sequence) {
+        return DhtRecord.owned(owner, KEY, NAME, body(value, seconds), sequence);
+    }
+
+    private PutResult refusal(DhtRecord record) {
+        return authenticity.refusal(record.place(), record.body());
+    }
+
+    @Test
+    void refusal_ofWhatTheOwnerSigned_isNone() {
+        assertThat(refusal(owned(alice, "v", 60, 1))).isNull();
+        assertThat(refusal(owned(alice, "v", 60, 1))).isNull();
+    }
+
+    @Test
+    void refusal_ofAChangedPart_isUnauthentic() {
+        DhtRecord record = owned(alice, "v", 60, 1);
+        Ownership owned = record.body().owned();
+        var otherValue = new PlainRecord(ByteString.copyFromUtf8("w"), record.expiresAt(), owned);
+        var otherExpiry =
+                new PlainRecord(record.body().value(), record.expiresAt().plusSeconds(1), owned);
+        var otherSequence = new PlainRecord(
+                record.body().value(),
+                record.expiresAt(),
+                new Ownership(owned.ownerKey(), owned.sequence() + 1, owned.signature()));
+
+        for (PlainRecord changed : List.of(otherValue, otherExpiry, otherSequence)) {
+            assertThat(authenticity.refusal(record.place(), changed)).isEqualTo(PutResult.UNAUTHENTIC);
+        }
+    }
+
+    @Test
+    void refusal_ofARecordInAnotherPlace_isUnauthentic() {
+        DhtRecord record = owned(alice, "v", 60, 1);
+
+        for (DhtRecord moved : List.of(
+                new DhtRecord(DhtKey.of("other"), record.subkey(), record.body()),
+                new DhtRecord(KEY, owned(mallory, "v", 60, 1).subkey(), record.body()),
+                new DhtRecord(KEY, ByteString.copyFromUtf8("x").concat(record.subkey()), record.body()),
+                new DhtRecord(KEY, null, record.body()))) {
+            assertThat(refusal(moved)).isEqualTo(PutResult.UNAUTHENTIC);
+        }
+    }
+
+    @Test
+    void refusal_ofWhatAValidatorRefuses_isInvalid() {
+        var picky = new Authenticity((place, body) -> body.value().size() < 3);
+        DhtRecord record = owned(alice, "long", 60, 1);
+
+        assertThat(picky.refusal(record.place(), record.body())).isEqualTo(PutResult.INVALID);
+    }
+
+    @Test
+    void welcome_ofADictionaryWithAForgery_leavesItOut() {
+        DhtRecord right = owned(alice, "v", 60, 1);
+        var entries = new TreeMap<ByteString, PlainRecord>(ByteString.unsignedLexicographicalComparator());
+        entries.put(right.subkey(), right.body());
+        entries.put(owned(mallory, "v", 60, 1).subkey(), right.body());
+
+        assertThat(authenticity.welcome(KEY.target(), DictionaryRecord.of(entries)))
+                .isEqualTo(DictionaryRecord.of(right.subkey(), right.body()));
+    }
+
+    @Test
+    void put_ofAGreaterSequence_replacesWhateverLivesLonger() {
+        store.put(owned(alice, "old", 600, 1));
+
+        assertThat(store.put(owned(alice, "new", 60, 2))).isEqualTo(PutResult.STORED);
+        assertThat(store.put(owned(alice, "old", 600, 1))).isEqualTo(PutResult.STALE);
+    }
+
+    @Test
+    void put_ofAnybodysRecord_neverReplacesTheOwners() {
+        DhtRecord right = owned(alice, "v", 60, 1);
+        store.put(right);
+
+        assertThat(store.put(new DhtRecord(KEY, right.subkey(), body("w", 600))))
+                .isEqualTo(PutResult.STALE);
+    }
+
+    @Test
+    void put_ofATombstone_leavesNothingToReadAndStandsAgainstLateCopies() {
+        store.put(owned(alice, "v", 60, 1));
+        store.put(owned(alice, "", 60, 2));
+
+        assertThat(store.put(owned(alice, "v", 60, 1))).isEqualTo(PutResult.STALE);
+        var left = (DictionaryRecord) store.get(KEY.target());
+        assertThat(left.entries().values()).allMatch(PlainRecord::isTombstone);
+    }
+
+    @Test
+    void put_ofManyOwnersInAnyOrder_keepsTheSameFour() {
+        List<DhtRecord> records = new ArrayList<>();
+        for (int i = 1; i <= 9; i++) {
+            records.add(owned(identity(i), "v", 60, 1));
+        }
+        store.putAll(records);
+        DhtValue expected = store.get(KEY.target());
+        Random random = new Random(4);
+        for (int round = 0; round < 20; round++) {
+            Collections.shuffle(records, random);
+            var other = new RecordStore(NodeId.ZERO, new Lifetimes(clock, Duration.ofHours(1)), 1_000, 1 << 20);
+            records.forEach(other::put);
+
+            assertThat(other.get(KEY.target())).isEqualTo(expected);
+        }
+        assertThat(expected.recordCount()).isEqualTo(DictionaryRecord.MAX_OWNERS);
+    }
+
+    @Test
+    void constructor_ofWrongSizes_isRefused() {
+        ByteString key = ByteString.copyFrom(new byte[32]);
+        ByteString signature = ByteString.copyFrom(new byte[64]);
+
+        assertThatIllegalArgumentException().isThrownBy(() -> new Ownership(signature, 1, signature));
+        assertThatIllegalArgumentException().isThrownBy(() -> new Ownership(key, 1, key));
+        assertThatIllegalArgumentException().isThrownBy(() -> new Ownership(key, 0, signature));
+    }
+}
