@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 record ContactFile(@Nullable Path path) {
 
     private static final Logger LOG = LoggerFactory.getLogger(ContactFile.class);
-    private static final int MAX_CONTACTS = 200;
+    static final int MAX_CONTACTS = 200;
     private static final long MAX_BYTES = 64 * 1024;
 
     /** The addresses of the last run; none if there is no file, or it is of no use. */

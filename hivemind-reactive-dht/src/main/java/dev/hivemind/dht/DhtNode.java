@@ -5,9 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.google.protobuf.ByteString;
 import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.lookup.LookupResult;
-import dev.hivemind.dht.lookup.LookupRunner;
 import dev.hivemind.dht.routing.NodeId;
-import dev.hivemind.dht.routing.RoutingTable;
 import dev.hivemind.dht.rpc.CheckedDhtRpc;
 import dev.hivemind.dht.rpc.DhtRequestHandler;
 import dev.hivemind.dht.rpc.DhtRpc;
@@ -20,7 +18,6 @@ import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.PlainRecord;
-import dev.hivemind.dht.storage.RecordStore;
 import dev.hivemind.dht.storage.RecordValidator;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
@@ -58,8 +55,6 @@ public final class DhtNode implements Dht {
     /** How many keys of one {@link #getAll} are looked for at once. */
     private static final int MAX_GETS = 16;
 
-    private static final int MAX_SAVED = 200;
-
     private final DhtTransport transport;
     private final DhtConfig config;
     private final Lifetimes lifetimes;
@@ -69,8 +64,6 @@ public final class DhtNode implements Dht {
     private final NodeLoop loop;
     private final NodeParts parts;
     private final ClockSkew clockSkew = new ClockSkew();
-    private final ContactFile contactFile;
-    private final Bootstrap bootstrap;
     private final Membership membership;
     private final LocalNode local;
     private final HandOff handOff;
@@ -83,7 +76,6 @@ public final class DhtNode implements Dht {
     private DhtNode(Builder builder, DhtConfig config) {
         this.transport = builder.transport;
         this.config = config;
-        this.contactFile = new ContactFile(builder.contactFile);
         this.lifetimes = new Lifetimes(builder.clock, config.maxTtl());
         this.authenticity = new Authenticity(builder.validator);
         this.schedulers = NodeSchedulers.of(builder.scheduler, builder.results);
@@ -94,22 +86,17 @@ public final class DhtNode implements Dht {
         parts.peers().onNewcomer(handOff::met);
         parts.peers().onClock(theirs -> clockSkew.observe(theirs, lifetimes.now()));
         Scheduler timer = schedulers.results();
-        this.bootstrap = new Bootstrap(transport, parts.rpc(), config, timer);
-        this.membership = new Membership(parts, bootstrap);
+        var bootstrap = new Bootstrap(transport, parts.rpc(), config, timer);
+        this.membership = new Membership(parts, bootstrap, new ContactFile(builder.contactFile));
         this.reads = new RecordReads(parts, membership);
         this.writes = new RecordWrites(parts, membership, local);
     }
 
     private NodeParts parts() {
-        NodeId self = NodeId.of(transport.identity().id());
         Scheduler worker = schedulers.results();
-        DhtRpc rpc =
-                new CheckedDhtRpc(new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
-        var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
-        var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
-        var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
-        var lookups = new LookupRunner(self, lifetimes, environment);
-        return new NodeParts(transport, config, lifetimes, loop, rpc, peers, store, lookups);
+        DhtRpc rpc = new CheckedDhtRpc(
+                new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
+        return NodeParts.of(transport, config, lifetimes, loop, rpc);
     }
 
     /** Starts the description of a node on a peer, which has to be started before the node is. */
@@ -135,29 +122,13 @@ public final class DhtNode implements Dht {
                                         local, () -> schedulers.loop().now(TimeUnit.NANOSECONDS))
                                 .register(transport));
                     }
-                    return readContacts().then(Mono.defer(membership::join));
+                    return membership.join();
                 })
                 .then(Mono.fromCallable(() -> {
-                    upkeep.update(new Upkeep(parts, membership, schedulers.loop()).start(this::writeContacts));
+                    upkeep.update(new Upkeep(parts, membership, schedulers.loop()).start(membership::save));
                     return this;
                 }))
                 .transform(this::published);
-    }
-
-    private Mono<Void> readContacts() {
-        return contactFile.path() == null
-                ? Mono.empty()
-                : Mono.<Void>fromRunnable(() -> bootstrap.remember(contactFile.read()))
-                        .subscribeOn(Schedulers.boundedElastic());
-    }
-
-    private Mono<Void> writeContacts() {
-        return contactFile.path() == null
-                ? Mono.empty()
-                : loop.call(() -> parts.peers().table().closest(parts.self(), MAX_SAVED))
-                        .publishOn(Schedulers.boundedElastic())
-                        .doOnNext(contactFile::write)
-                        .then();
     }
 
     @Override
@@ -241,11 +212,7 @@ public final class DhtNode implements Dht {
 
     /** How much this node knows and keeps now. */
     public Mono<DhtSnapshot> snapshot() {
-        return loop.call(() -> {
-                    RoutingTable table = parts.peers().table();
-                    RecordStore store = parts.store();
-                    return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes(), clockSkew.median());
-                })
+        return loop.call(() -> parts.snapshot(clockSkew.median()))
                 .transform(this::published);
     }
 
@@ -260,17 +227,17 @@ public final class DhtNode implements Dht {
 
     /** Stops serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on. */
     public Mono<Void> close() {
-        return writeContacts().onErrorComplete(RejectedExecutionException.class).then(Mono.fromRunnable(this::stop));
+        return membership.save().onErrorComplete(RejectedExecutionException.class).then(Mono.fromRunnable(this::stop));
     }
 
     private void stop() {
-            served.dispose();
-            closed.tryEmitEmpty();
-            upkeep.dispose();
-            handOff.dispose();
-            parts.peers().dispose();
-            loop.dispose();
-            schedulers.dispose();
+        served.dispose();
+        closed.tryEmitEmpty();
+        upkeep.dispose();
+        handOff.dispose();
+        parts.peers().dispose();
+        loop.dispose();
+        schedulers.dispose();
     }
 
     @Override

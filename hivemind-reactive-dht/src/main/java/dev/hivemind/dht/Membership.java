@@ -3,6 +3,7 @@ package dev.hivemind.dht;
 import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.routing.RoutingTable;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /** Keeps a node a member of the DHT. */
 final class Membership {
@@ -12,22 +13,42 @@ final class Membership {
 
     private final NodeParts node;
     private final Bootstrap bootstrap;
+    private final ContactFile file;
 
-    Membership(NodeParts node, Bootstrap bootstrap) {
+    Membership(NodeParts node, Bootstrap bootstrap, ContactFile file) {
+        this.file = file;
         this.node = node;
         this.bootstrap = bootstrap;
     }
 
     /** Meets the initial peers, and through them the node's neighbours. */
     Mono<Void> join() {
-        return bootstrap
-                .run()
+        return recall()
+                .then(Mono.defer(bootstrap::run))
                 .flatMap(contacts -> node.loop().call(() -> {
                     contacts.forEach(node.peers()::answered);
                     return contacts.size();
                 }))
                 .filter(met -> met > 0)
                 .flatMap(met -> lookAround());
+    }
+
+    private Mono<Void> recall() {
+        return file.path() == null
+                ? Mono.empty()
+                : Mono.<Void>fromRunnable(() -> bootstrap.remember(file.read()))
+                        .subscribeOn(Schedulers.boundedElastic());
+    }
+
+    /** Remembers the contacts for the next run. */
+    Mono<Void> save() {
+        return file.path() == null
+                ? Mono.empty()
+                : node.loop()
+                        .call(() -> node.peers().table().closest(node.self(), ContactFile.MAX_CONTACTS))
+                        .publishOn(Schedulers.boundedElastic())
+                        .doOnNext(file::write)
+                        .then();
     }
 
     /**

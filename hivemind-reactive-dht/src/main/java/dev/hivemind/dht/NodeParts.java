@@ -4,11 +4,13 @@ import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.lookup.LookupResult;
 import dev.hivemind.dht.lookup.LookupRunner;
 import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.routing.RoutingTable;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.DhtTransport;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.RecordStore;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.time.Duration;
 import reactor.core.publisher.Mono;
 
 /**
@@ -32,6 +34,23 @@ record NodeParts(
         PeerBook peers,
         RecordStore store,
         LookupRunner lookups) {
+
+    /** The parts of a new node. */
+    static NodeParts of(
+            DhtTransport transport, DhtConfig config, Lifetimes lifetimes, NodeLoop loop, DhtRpc rpc) {
+        NodeId self = NodeId.of(transport.identity().id());
+        var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
+        var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
+        var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
+        var lookups = new LookupRunner(self, lifetimes, environment);
+        return new NodeParts(transport, config, lifetimes, loop, rpc, peers, store, lookups);
+    }
+
+    /** The size of the state now; called on the loop. */
+    DhtSnapshot snapshot(Duration clockSkew) {
+        RoutingTable table = peers.table();
+        return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes(), clockSkew);
+    }
 
     NodeId self() {
         return NodeId.of(transport.identity().id());

@@ -30,7 +30,8 @@ class ContactFileTest {
         Path file = directory.resolve("contacts");
         PeerNode peer = swarm.diallingPeer();
         DhtNode before = swarm.start(
-                peer, swarm.node(peer).contactFile(file).initialPeers(swarm.get(0).addresses()));
+                peer,
+                swarm.node(peer).contactFile(file).initialPeers(swarm.get(0).addresses()));
         before.close().block(Swarm.TIMEOUT);
 
         PeerNode again = swarm.diallingPeer();

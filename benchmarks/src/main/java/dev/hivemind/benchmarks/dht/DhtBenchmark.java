@@ -84,8 +84,7 @@ public final class DhtBenchmark implements Benchmark {
                 .put("declare32Millis", declare.millis())
                 .put("messagesPerStore", store.messages() / (double) KEYS)
                 .put("messagesPerGet", get.messages() / (double) KEYS)
-                .put("cpuMicrosPerMessage", (store.cpuMicros() + get.cpuMicros())
-                        / (store.messages() + get.messages()))
+                .put("cpuMicrosPerMessage", (store.cpuMicros() + get.cpuMicros()) / (store.messages() + get.messages()))
                 .put("successRate", (store.successes() + get.successes()) / (2.0 * KEYS));
     }
 
@@ -149,8 +148,7 @@ public final class DhtBenchmark implements Benchmark {
             long started = System.nanoTime();
             long successes = work.getAsLong();
             double millis = (System.nanoTime() - started) / 1e6;
-            return new Cost(
-                    millis, swarm.requests() - messages, (process.getProcessCpuTime() - cpu) / 1e3, successes);
+            return new Cost(millis, swarm.requests() - messages, (process.getProcessCpuTime() - cpu) / 1e3, successes);
         }
     }
 }

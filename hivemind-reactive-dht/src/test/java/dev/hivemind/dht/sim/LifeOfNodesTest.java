@@ -38,7 +38,9 @@ class LifeOfNodesTest {
     void swarms_thatShareOneSeedOnlyLater_becomeOne() {
         Member left = start(List.of(), Duration.ZERO);
         Member right = start(List.of(left), Duration.ZERO);
-        swarm.network().cut((from, to) -> from.equals(left.node().id()) != to.equals(left.node().id()));
+        swarm.network()
+                .cut((from, to) ->
+                        from.equals(left.node().id()) != to.equals(left.node().id()));
         for (int i = 0; i < 4; i++) {
             start(List.of(right), Duration.ZERO);
         }
@@ -49,7 +51,8 @@ class LifeOfNodesTest {
         swarm.time().run(Duration.ofMinutes(1));
 
         assertThat(swarm.members())
-                .allMatch(member -> snapshot(member).contacts() == swarm.members().size() - 1);
+                .allMatch(
+                        member -> snapshot(member).contacts() == swarm.members().size() - 1);
     }
 
     @Test
