@@ -94,8 +94,8 @@ public final class DhtNode implements Dht {
 
     private NodeParts parts() {
         Scheduler worker = schedulers.results();
-        DhtRpc rpc = new CheckedDhtRpc(
-                new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
+        DhtRpc rpc =
+                new CheckedDhtRpc(new EncodedDhtRpc(transport, config.requestTimeout(), worker), authenticity, worker);
         return NodeParts.of(transport, config, lifetimes, loop, rpc);
     }
 
@@ -212,8 +212,7 @@ public final class DhtNode implements Dht {
 
     /** How much this node knows and keeps now. */
     public Mono<DhtSnapshot> snapshot() {
-        return loop.call(() -> parts.snapshot(clockSkew.median()))
-                .transform(this::published);
+        return loop.call(() -> parts.snapshot(clockSkew.median())).transform(this::published);
     }
 
     /** Results leave the loop, so that nobody's code holds it up, and end when the node is closed. */
@@ -227,7 +226,10 @@ public final class DhtNode implements Dht {
 
     /** Stops serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on. */
     public Mono<Void> close() {
-        return membership.save().onErrorComplete(RejectedExecutionException.class).then(Mono.fromRunnable(this::stop));
+        return membership
+                .save()
+                .onErrorComplete(RejectedExecutionException.class)
+                .then(Mono.fromRunnable(this::stop));
     }
 
     private void stop() {

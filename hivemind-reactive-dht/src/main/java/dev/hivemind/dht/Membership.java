@@ -23,8 +23,7 @@ final class Membership {
 
     /** Meets the initial peers, and through them the node's neighbours. */
     Mono<Void> join() {
-        return recall()
-                .then(Mono.defer(bootstrap::run))
+        return recall().then(Mono.defer(bootstrap::run))
                 .flatMap(contacts -> node.loop().call(() -> {
                     contacts.forEach(node.peers()::answered);
                     return contacts.size();

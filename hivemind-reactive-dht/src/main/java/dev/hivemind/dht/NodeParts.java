@@ -36,8 +36,7 @@ record NodeParts(
         LookupRunner lookups) {
 
     /** The parts of a new node. */
-    static NodeParts of(
-            DhtTransport transport, DhtConfig config, Lifetimes lifetimes, NodeLoop loop, DhtRpc rpc) {
+    static NodeParts of(DhtTransport transport, DhtConfig config, Lifetimes lifetimes, NodeLoop loop, DhtRpc rpc) {
         NodeId self = NodeId.of(transport.identity().id());
         var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
         var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
