@@ -102,7 +102,7 @@ public final class ExpertOption<T> {
     }
 
     /** The default value as an operator would write it. */
-    public String defaultText() {
+    private String defaultText() {
         return defaultValue instanceof Duration time
                 ? BigDecimal.valueOf(time.toMillis(), 3).stripTrailingZeros().toPlainString()
                 : defaultValue.toString();

@@ -8,7 +8,6 @@ import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ResidentSet;
 import dev.hivemind.moe.tensor.TensorOps;
-import java.io.IOException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -24,7 +23,7 @@ class RemoteTapeSoakTest {
 
     @Test
     @EnabledOnOs(value = OS.LINUX, disabledReason = "reads the resident set from /proc")
-    void steps_tenThousand_keepTheResidentSet() throws IOException {
+    void steps_tenThousand_keepTheResidentSet() {
         TensorOps.prepareThread(1);
         try (var swarm = new Swarm().host(0, 0, 64, OptimizerConfig.adam(1e-3));
                 NDManager manager = TensorOps.newManager()) {
