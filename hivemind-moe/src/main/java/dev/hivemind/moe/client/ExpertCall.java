@@ -78,12 +78,14 @@ final class ExpertCall {
      */
     static Mono<Reply> answer(CallKind kind, Route route, CallPolicy policy, Supplier<List<OutgoingTensor>> tensors) {
         return Mono.using(
-                () -> new ExpertCall(kind, route, policy, tensors),
-                call -> Mono.just(call).hide().flatMap(ExpertCall::answer),
-                ExpertCall::close);
+                        () -> new ExpertCall(kind, route, policy, tensors),
+                        call -> Mono.just(call).hide().flatMap(ExpertCall::answer),
+                        ExpertCall::close)
+                .doOnDiscard(HeldReply.class, HeldReply::release)
+                .mapNotNull(HeldReply::take);
     }
 
-    private Mono<Reply> answer() {
+    private Mono<HeldReply> answer() {
         ExpertSchema known = route.owners.knownSchema();
         if (isEncodedNow(known)) {
             return send();
@@ -205,18 +207,16 @@ final class ExpertCall {
                 .sum();
     }
 
-    private Mono<Reply> send() {
+    private Mono<HeldReply> send() {
         Request ready = request;
         if (ready == null) {
             return Mono.empty();
         }
         int[] turn = {route.owners.nextTurn()};
         return Mono.defer(() -> route.transport.send(ready, turn[0]++))
+                .map(this::checked)
                 .map(HeldReply::new)
-                .retryWhen(policy.retry().until(deadline))
-                .doOnDiscard(HeldReply.class, HeldReply::release)
-                .mapNotNull(HeldReply::take)
-                .map(this::checked);
+                .retryWhen(policy.retry().until(deadline));
     }
 
     /** Takes the reply over until it is known to be what was asked for. */

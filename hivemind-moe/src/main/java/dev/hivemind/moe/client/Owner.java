@@ -63,8 +63,8 @@ final class Owner {
     private Mono<ExpertSchema> ask(Request question, CallPolicy policy) {
         Deadline deadline = question.header().deadline();
         return Mono.defer(() -> connect(deadline).flatMap(connection -> connection.request(question)))
-                .retryWhen(policy.retry().until(deadline))
-                .map(Owner::readSchema);
+                .map(Owner::readSchema)
+                .retryWhen(policy.retry().until(deadline));
     }
 
     private static ExpertSchema readSchema(Reply reply) {

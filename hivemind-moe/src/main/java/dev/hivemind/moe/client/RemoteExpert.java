@@ -121,6 +121,16 @@ public final class RemoteExpert {
         return decoded(manager, backwardReply(() -> OutgoingTensor.inputsAndGradients(inputs, outputGradients)));
     }
 
+    /** This expert as a layer of a reactive pipeline. */
+    public Layer asLayer() {
+        return Layer.remote(this);
+    }
+
+    /** This expert as a DJL block, once it has told its schema. Errors are those of {@link #info}. */
+    public Mono<RemoteExpertBlock> asBlock() {
+        return RemoteExpertBlock.create(this);
+    }
+
     /** A forward call, whose answer has been compared with the schema. Borrows the arrays until the Mono ends. */
     Mono<Reply> forwardReply(Supplier<List<OutgoingTensor>> tensors) {
         return reply(CallKind.FORWARD, tensors);
