@@ -7,6 +7,7 @@ import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.sim.SimSwarm.Member;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,13 +91,14 @@ class SimNetworkTest {
         var running = swarm.node(9).getLatest(DhtKey.of("absent")).subscribe();
         swarm.time().runUntil(() -> swarm.network().inFlight() >= 3, SimSwarm.LONG);
         assertThat(swarm.network().inFlight()).isEqualTo(3);
-        long requests = swarm.network().requests();
+        SimTransport asker = swarm.members().get(9).transport();
+        long requests = asker.requests(Operation.DHT_FIND);
 
         running.dispose();
         assertThat(swarm.network().inFlight()).isZero();
         swarm.time().run(Duration.ofMillis(500));
 
-        assertThat(swarm.network().requests()).isEqualTo(requests);
+        assertThat(asker.requests(Operation.DHT_FIND)).isEqualTo(requests);
         swarm.close();
     }
 
