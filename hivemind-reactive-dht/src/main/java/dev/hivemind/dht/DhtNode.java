@@ -31,7 +31,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -228,7 +227,8 @@ public final class DhtNode implements Dht {
     public Mono<Void> close() {
         return membership
                 .save()
-                .onErrorComplete(RejectedExecutionException.class)
+                .takeUntilOther(closed.asMono())
+                .onErrorComplete()
                 .then(Mono.fromRunnable(this::stop));
     }
 

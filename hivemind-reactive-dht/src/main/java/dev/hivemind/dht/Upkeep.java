@@ -61,13 +61,12 @@ final class Upkeep {
 
     private Disposable every(Duration period, Supplier<Mono<Void>> chore) {
         return Mono.defer(() -> Mono.delay(jittered(period), timer))
-                .then(Mono.defer(chore))
-                .onErrorResume(error -> {
+                .then(Mono.defer(chore).onErrorResume(error -> {
                     LOG.debug("A chore failed, and will be done again: {}", error.toString());
                     return Mono.empty();
-                })
+                }))
                 .repeat()
-                .subscribe();
+                .subscribe(done -> {}, error -> LOG.debug("There is no time any more: {}", error.toString()));
     }
 
     private Duration jittered(Duration period) {

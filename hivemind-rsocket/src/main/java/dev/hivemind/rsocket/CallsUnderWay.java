@@ -59,6 +59,10 @@ final class CallsUnderWay implements Disposable {
     }
 
     private synchronized void enter(CallId call, UnderWay underWay) {
+        if (disposed) {
+            underWay.measured().cancelled();
+            return;
+        }
         if (calls.putIfAbsent(call, underWay) != null) {
             underWay.measured().cancelled();
             throw new IllegalArgumentException("Call %s is under way already".formatted(call));

@@ -49,7 +49,7 @@ final class DecodedReply {
             if (arrays != null) {
                 sink.success(arrays);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             sink.error(e);
         }
     }

@@ -19,6 +19,7 @@ import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -148,13 +149,16 @@ final class Dispatch {
     /** One expert and the slots of the batch that chose it. */
     private record Group(int index, RemoteExpert expert, int[] slots, int[] rows) {}
 
-    /** One expert's answer: finite numbers of the shape that was asked for. */
-    private record Answer(Group group, Reply reply) {
+    /**
+     * One expert's answer: finite numbers of the shape that was asked for. Operators on its way may drop it twice; its
+     * reply is released once.
+     */
+    private record Answer(Group group, Reply reply, AtomicBoolean released) {
 
         static Answer checked(Group group, Reply reply, int features) {
             try {
                 requireFinite(group, reply, TensorDescriptor.of(ElementType.FLOAT32, group.rows().length, features));
-                return new Answer(group, reply);
+                return new Answer(group, reply, new AtomicBoolean());
             } catch (RpcException lie) {
                 reply.release();
                 throw lie;
@@ -180,7 +184,9 @@ final class Dispatch {
         }
 
         void release() {
-            reply.release();
+            if (released.compareAndSet(false, true)) {
+                reply.release();
+            }
         }
     }
 }

@@ -175,7 +175,7 @@ final class ExpertCall {
                 try {
                     encode();
                     sink.success();
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     sink.error(e);
                 }
             });

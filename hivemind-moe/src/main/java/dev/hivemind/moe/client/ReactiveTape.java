@@ -138,7 +138,7 @@ public final class ReactiveTape {
                     sink.success(work.get());
                 } catch (WorkScope.StepOverException over) {
                     sink.success();
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     sink.error(e);
                 }
             });

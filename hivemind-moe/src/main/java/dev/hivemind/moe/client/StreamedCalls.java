@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDList;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -84,8 +85,11 @@ final class StreamedCalls implements Disposable {
 
     /** The channel, or a new one if that has broken. */
     private synchronized CallChannel channel(Request request, int turn) {
+        if (disposed) {
+            throw new CancellationException("The results are not wanted any more");
+        }
         CallChannel current = channel;
-        if (current == null || (current.isDisposed() && !disposed)) {
+        if (current == null || current.isDisposed()) {
             current = CallChannel.start(
                     owners, turn, 2 * MAX_TAKEN, request.header().deadline());
             channel = current;

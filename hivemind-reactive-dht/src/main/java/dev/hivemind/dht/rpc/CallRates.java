@@ -39,7 +39,7 @@ final class CallRates {
     synchronized Duration take(PeerId caller, int tokens) {
         long now = nanoTime.getAsLong();
         Bucket bucket = buckets.computeIfAbsent(caller, any -> new Bucket(burst, now));
-        bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.filledAt) * tokensPerNano);
+        bucket.tokens = Math.min(burst, bucket.tokens + Math.max(0, now - bucket.filledAt) * tokensPerNano);
         bucket.filledAt = now;
         double missing = Math.min(tokens, burst) - bucket.tokens;
         if (missing > 0) {
