@@ -63,7 +63,7 @@ public final class Swarm implements AutoCloseable {
 
     /** A node that has not been started, with the swarm's settings. */
     public DhtNode.Builder node(PeerNode peer) {
-        return settings.apply(DhtNode.builder(peer).scheduler(scheduler));
+        return settings.apply(DhtNode.builder(peer).scheduler(scheduler).requestTimeout(Duration.ofSeconds(20)));
     }
 
     /** A node that enters through the first one. */

@@ -34,8 +34,8 @@ class WithheldRepliesTest {
 
     @AfterEach
     void budgetIsFree() {
-        withheld.dispose();
         VirtualTimeScheduler.reset();
+        withheld.dispose();
         assertThat(budget.heldBytes()).isZero();
     }
 

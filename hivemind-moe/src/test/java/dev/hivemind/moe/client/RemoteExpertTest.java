@@ -187,7 +187,7 @@ class RemoteExpertTest {
         expert.info().block(TIMEOUT);
 
         assertThatThrownBy(() -> forward(
-                                expert.with(CallPolicy.DEFAULT.withForwardTimeout(Duration.ofMillis(200))), rows(3))
+                                expert.with(CallPolicy.DEFAULT.withForwardTimeout(Duration.ofSeconds(3))), rows(3))
                         .block(TIMEOUT))
                 .isInstanceOf(DeadlineExceededException.class);
         cancelled.asMono().block(TIMEOUT);

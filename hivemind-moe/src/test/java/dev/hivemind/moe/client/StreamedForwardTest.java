@@ -99,6 +99,12 @@ class StreamedForwardTest {
                 .verify(TIMEOUT);
     }
 
+    private static CallPolicy patient() {
+        return CallPolicy.DEFAULT
+                .withForwardTimeout(TIMEOUT)
+                .withRetry(CallPolicy.DEFAULT.retry().withMaxAttempts(30));
+    }
+
     @Test
     void results_afterTheConnectionBroke_areComplete() {
         var cut = new AtomicBoolean();
@@ -116,7 +122,7 @@ class StreamedForwardTest {
                 new InetSocketAddress("127.0.0.1", peer.node.addresses().get(0).port()));
         try {
             RemoteExpert expert = peers.expertAt(
-                    peer.descriptorAt(List.of(new PeerAddress("127.0.0.1", proxy[0].port()))), CallPolicy.DEFAULT);
+                    peer.descriptorAt(List.of(new PeerAddress("127.0.0.1", proxy[0].port()))), patient());
 
             assertThat(rowsOfResults(expert, inputs(40)).collectList().block(TIMEOUT))
                     .isEqualTo(oneTo(40));
@@ -138,9 +144,7 @@ class StreamedForwardTest {
                     return ScriptedPeers.echo(request);
                 }));
 
-        CallPolicy patient =
-                CallPolicy.DEFAULT.withRetry(CallPolicy.DEFAULT.retry().withMaxAttempts(30));
-        assertThat(rowsOfResults(peers.expert(peer).with(patient), inputs(20))
+        assertThat(rowsOfResults(peers.expert(peer).with(patient()), inputs(20))
                         .collectList()
                         .block(TIMEOUT))
                 .isEqualTo(oneTo(20));

@@ -99,7 +99,7 @@ class ExpertServerSoakTest {
     /** The resident set in use when all calls have ended. No array and no row is left then but the experts' own. */
     private long idleKib() {
         Mono.fromSupplier(() -> TensorOps.openManagers() == EXPERTS && queuedRows() == 0)
-                .repeat()
+                .repeatWhen(again -> again.delayElements(Duration.ofMillis(10)))
                 .takeUntil(idle -> idle)
                 .blockLast(TIMEOUT);
         return ResidentSet.usedKib();

@@ -103,7 +103,11 @@ class ExpertServerTest {
                         i -> {
                             TensorFrame frame = NDArrayFrames.encode(x, codecs.get(i % 3));
                             return Mono.using(
-                                    () -> Request.ofTensors(Operation.EXPERT_FORWARD, "ffn.1", TIMEOUT, List.of(frame)),
+                                    () -> Request.ofTensors(
+                                            Operation.EXPERT_FORWARD,
+                                            "ffn.1",
+                                            ServedExperts.NEVER_LATE,
+                                            List.of(frame)),
                                     request -> experts.connection()
                                             .request(request)
                                             .map(reply ->
@@ -127,7 +131,8 @@ class ExpertServerTest {
             narrow.writeShortLE(Bfloat16.fromFloat(value));
         }
         var frame = new TensorFrame(TensorDescriptor.of(ElementType.BFLOAT16, 2, WIDTH), narrow);
-        Request request = Request.ofTensors(Operation.EXPERT_FORWARD, "ffn.1", TIMEOUT, List.of(frame));
+        Request request =
+                Request.ofTensors(Operation.EXPERT_FORWARD, "ffn.1", ServedExperts.NEVER_LATE, List.of(frame));
 
         NDList y = experts.connection().request(request).map(experts::decode).block(TIMEOUT);
 

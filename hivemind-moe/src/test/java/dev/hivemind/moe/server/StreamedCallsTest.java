@@ -87,7 +87,9 @@ class StreamedCallsTest {
         PeerConnection first =
                 connect(expert, builder -> builder.maxBatchSize(4).maxQueuedRows(16));
         CompletableFuture<NDList> busy = Mono.using(
-                        () -> request(Operation.EXPERT_FORWARD, TIMEOUT, rows(1, 0)), first::request, Request::release)
+                        () -> request(Operation.EXPERT_FORWARD, ServedExperts.NEVER_LATE, rows(1, 0)),
+                        first::request,
+                        Request::release)
                 .map(this::decode)
                 .toFuture();
         stalling.awaitStall();
@@ -120,7 +122,7 @@ class StreamedCallsTest {
 
     private static void awaitThat(BooleanSupplier condition) {
         Mono.fromSupplier(condition::getAsBoolean)
-                .repeat()
+                .repeatWhen(again -> again.delayElements(Duration.ofMillis(10)))
                 .takeUntil(holds -> holds)
                 .blockLast(TIMEOUT);
     }
@@ -141,7 +143,7 @@ class StreamedCallsTest {
         var requested = new AtomicLong();
         var emitted = new AtomicInteger();
         Flux<Request> requests = Flux.range(0, 100)
-                .map(i -> request(Operation.EXPERT_FORWARD, TIMEOUT, rows(2, i)))
+                .map(i -> request(Operation.EXPERT_FORWARD, ServedExperts.NEVER_LATE, rows(2, i)))
                 .doOnNext(request -> emitted.incrementAndGet())
                 .doOnRequest(requested::addAndGet);
         CompletableFuture<List<Float>> answers = connection.stream(FORWARD, requests)
@@ -192,7 +194,8 @@ class StreamedCallsTest {
     }
 
     private Flux<Request> forever(int rows) {
-        return Flux.<Request>generate(sink -> sink.next(request(Operation.EXPERT_FORWARD, TIMEOUT, rows(rows, 1))));
+        return Flux.<Request>generate(
+                sink -> sink.next(request(Operation.EXPERT_FORWARD, ServedExperts.NEVER_LATE, rows(rows, 1))));
     }
 
     @Test
@@ -210,7 +213,10 @@ class StreamedCallsTest {
     void stream_withACallWhoseDeadlinePassesWhileItWaits_failsItAloneAndGoesOn() {
         PeerConnection connection = connectToStalled();
         Flux<Request> requests = Flux.range(0, 6)
-                .map(i -> request(Operation.EXPERT_FORWARD, i == 4 ? Duration.ofMillis(200) : TIMEOUT, rows(4, i)));
+                .map(i -> request(
+                        Operation.EXPERT_FORWARD,
+                        i == 4 ? Duration.ofMillis(200) : ServedExperts.NEVER_LATE,
+                        rows(4, i)));
         List<Class<?>> failures = new ArrayList<>();
 
         Long answered = connection.stream(FORWARD, requests)
@@ -235,7 +241,9 @@ class StreamedCallsTest {
                 connect(ExpertBackend.create(stalling.definition(), OptimizerConfig.frozen()), builder -> builder);
         Flux<Request> requests = Flux.just(1, 2, 1)
                 .map(width -> request(
-                        Operation.EXPERT_FORWARD, TIMEOUT, arrays.manager().ones(new Shape(2, width))));
+                        Operation.EXPERT_FORWARD,
+                        ServedExperts.NEVER_LATE,
+                        arrays.manager().ones(new Shape(2, width))));
 
         List<Boolean> mismatched = connection.stream(FORWARD, requests)
                 .map(reply -> {
@@ -260,7 +268,7 @@ class StreamedCallsTest {
                 connect(expert, builder -> builder.maxBatchSize(4).maxQueuedRows(4));
         Flux<Request> requests = Flux.range(0, 40).map(i -> {
             NDArray x = arrays.manager().ones(new Shape(4, 8)).mul(i);
-            return request(Operation.EXPERT_BACKWARD, TIMEOUT, x, x);
+            return request(Operation.EXPERT_BACKWARD, ServedExperts.NEVER_LATE, x, x);
         });
 
         List<Shape> gradients = connection.stream(BACKWARD, requests)
@@ -282,7 +290,8 @@ class StreamedCallsTest {
         NDArray x = arrays.manager().arange(2f * rows).reshape(rows, 2);
 
         List<Boolean> equal = connection.stream(
-                        FORWARD, Flux.range(0, 2).map(i -> request(Operation.EXPERT_FORWARD, TIMEOUT, x)))
+                        FORWARD,
+                        Flux.range(0, 2).map(i -> request(Operation.EXPERT_FORWARD, ServedExperts.NEVER_LATE, x)))
                 .map(reply -> {
                     try (NDList y = decode(reply)) {
                         return y.singletonOrThrow().contentEquals(x);

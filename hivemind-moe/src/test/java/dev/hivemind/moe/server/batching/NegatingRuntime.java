@@ -30,6 +30,10 @@ import reactor.core.publisher.Mono;
 final class NegatingRuntime implements AfterEachCallback {
 
     static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+    /** Of calls that are not to be refused because a slow machine takes long for the first batch. */
+    private static final Duration NEVER_LATE = Duration.ofMinutes(30);
+
     static final int MAX_BATCH = 16;
     static final BatchLimits LIMITS = new BatchLimits(MAX_BATCH, 1_000);
 
@@ -96,7 +100,7 @@ final class NegatingRuntime implements AfterEachCallback {
 
     /** Submits a task whose rows are these numbers; the future has the numbers of the result. */
     static CompletableFuture<List<Float>> submit(TaskPool pool, float... rows) {
-        return submit(pool, Deadline.after(TIMEOUT), rows);
+        return submit(pool, Deadline.after(NEVER_LATE), rows);
     }
 
     static CompletableFuture<List<Float>> submit(TaskPool pool, Deadline deadline, float... rows) {
@@ -105,7 +109,7 @@ final class NegatingRuntime implements AfterEachCallback {
 
     /** The same, but the task waits for room. */
     static CompletableFuture<List<Float>> submitWhenRoom(TaskPool pool, int caller, float... rows) {
-        return call(pool::submitWhenRoom, Peers.peer(caller), Deadline.after(TIMEOUT), rows)
+        return call(pool::submitWhenRoom, Peers.peer(caller), Deadline.after(NEVER_LATE), rows)
                 .toFuture();
     }
 
