@@ -50,8 +50,8 @@ final class ProcessorRows {
     private Map<String, Interleaved.Case<Double>> cases(NioEcho nio) {
         Map<String, Interleaved.Case<Double>> cases = new LinkedHashMap<>();
         cases.put(YARDSTICK, time -> millisPerCall(nio::run, time));
-        contenders
-                .all()
+        contenders.all().stream()
+                .filter(contender -> contender.supports(Op.ECHO, BYTES))
                 .forEach(contender ->
                         cases.put(contender.name(), time -> millisPerCall(turn -> echo(contender, turn), time)));
         return cases;
