@@ -35,7 +35,7 @@ final class ProcessorRows {
     }
 
     void measureAll() throws Exception {
-        if (!plan.selects("cpu")) {
+        if (!isSelected()) {
             return;
         }
         report.progress("processor time of an echo of %d bytes".formatted(BYTES));
@@ -45,6 +45,10 @@ final class ProcessorRows {
                     .forEach((name, values) -> millis.put(name, Series.of(values, value -> value)));
             report.row(row(millis));
         }
+    }
+
+    boolean isSelected() {
+        return plan.selects("cpu");
     }
 
     private Map<String, Interleaved.Case<Double>> cases(NioEcho nio) {

@@ -22,12 +22,13 @@ public final class WireBenchmark implements Benchmark {
         try (var contenders = new Contenders()) {
             var throughput = new ThroughputRows(contenders, plan, report);
             var latency = new LatencyRows(contenders, plan, report);
-            if (throughput.isSelected() || latency.isSelected()) {
+            var processor = new ProcessorRows(contenders, plan, report);
+            if (throughput.isSelected() || latency.isSelected() || processor.isSelected()) {
                 WarmUp.run(contenders, plan, report);
             }
             throughput.measureAll();
             latency.measureAll();
-            new ProcessorRows(contenders, plan, report).measureAll();
+            processor.measureAll();
             new ContentionRows(contenders, plan, report).measureAll();
             new NonReaderRows(contenders, plan, report).measureAll();
         }
