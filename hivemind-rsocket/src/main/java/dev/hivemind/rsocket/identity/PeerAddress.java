@@ -18,6 +18,10 @@ public record PeerAddress(String host, int port) {
 
     private static final int MAX_HOST_LENGTH = 253;
     private static final int MAX_PORT = 65_535;
+
+    /** What neither breaks a line nor the notation; peers name hosts to us that we log, store and pass on. */
+    private static final Pattern HOST = Pattern.compile("[!-~&&[^\\[\\]/]]+");
+
     private static final Pattern NOTATION =
             Pattern.compile("(?:\\[(?<six>[0-9A-Fa-f:.%a-z]+)]|(?<host>[^:\\[\\]\\s/]+)):(?<port>\\d{1,5})");
 
@@ -25,6 +29,9 @@ public record PeerAddress(String host, int port) {
         requireNonNull(host, "host");
         if (host.isBlank() || host.length() > MAX_HOST_LENGTH) {
             throw new IllegalArgumentException("A host has 1 to %d characters".formatted(MAX_HOST_LENGTH));
+        }
+        if (!HOST.matcher(host).matches()) {
+            throw new IllegalArgumentException("A host is a name or a literal of visible ASCII characters");
         }
         if (port < 0 || port > MAX_PORT) {
             throw new IllegalArgumentException("A port lies between 0 and %d, not %d".formatted(MAX_PORT, port));

@@ -46,6 +46,14 @@ class PeerAddressTest {
                 .hasMessageMatching("(?s).*(HOST:PORT|port).*");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"two\nlines", "a host", "h\u00f6st", "a\u2028b", "a/b", "[a", "bell\u0007"})
+    void new_ofAHostThatIsNotPlain_isRefused(String host) {
+        assertThatThrownBy(() -> new PeerAddress(host, 1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("visible ASCII");
+    }
+
     @Test
     void reachable_ofAWildcard_namesRealAddressesWithThePort() {
         assertThat(new PeerAddress("0.0.0.0", 1337).reachable())
