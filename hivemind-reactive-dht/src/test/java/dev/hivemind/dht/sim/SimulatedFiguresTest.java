@@ -6,14 +6,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestReporter;
-import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 
 /** The promises of the README, on simulated networks of a thousand nodes with a round trip of about 85 ms. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@DisabledIfSystemProperty(
-        named = "hivemind.blockhound",
-        matches = "true",
-        disabledReason = "one thread does everything, so there is nothing to block, and the figures are the same")
 class SimulatedFiguresTest {
 
     private SimFigures figures = new SimFigures();
