@@ -5,8 +5,8 @@ import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import dev.hivemind.rsocket.frame.FrameHeader;
 import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.tensor.TensorBuffers;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.rsocket.Payload;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
@@ -137,7 +137,7 @@ final class BodyIntake implements Disposable {
         int bytes = header.bodyBytes();
         ByteBudget.Reservation reservation = limits.budget().reserve(limits.peer(), bytes);
         try {
-            return new Body(header, ByteBufAllocator.DEFAULT.directBuffer(bytes, bytes), reservation);
+            return new Body(header, TensorBuffers.allocate(bytes), reservation);
         } catch (OutOfMemoryError full) {
             reservation.release();
             throw new OverloadedException("No memory for a body of %d bytes now".formatted(bytes), RETRY_AFTER);

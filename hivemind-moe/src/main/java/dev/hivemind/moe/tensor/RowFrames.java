@@ -3,11 +3,11 @@ package dev.hivemind.moe.tensor;
 import ai.djl.ndarray.NDArray;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorBuffers;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -39,7 +39,7 @@ public final class RowFrames {
         boolean single = rows.batch().shape().size() == 1;
         TensorDescriptor descriptor = rows.like(numbers.length).compressedBy(single ? Compression.NONE : compression);
         TensorDescriptor row = FrameRows.rowOf(descriptor);
-        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(Math.max(1, descriptor.wireBytes()));
+        ByteBuf data = TensorBuffers.allocate(descriptor.wireBytes());
         try (NativeView view = NativeView.open(batch)) {
             for (int number : numbers) {
                 TensorFrameCodec.encode(row, rows.slice(view.bytes(), number, number + 1), data);

@@ -3,7 +3,6 @@ package dev.hivemind.rsocket.tensor;
 import static java.util.Objects.requireNonNull;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import java.nio.ByteBuffer;
 
 /**
@@ -33,7 +32,7 @@ public record TensorFrame(TensorDescriptor descriptor, ByteBuf data) {
      * @param elements little-endian and in row-major order from the position on; position and limit stay as they are
      */
     public static TensorFrame encode(TensorDescriptor descriptor, ByteBuffer elements) {
-        ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(Math.max(1, descriptor.wireBytes()));
+        ByteBuf data = TensorBuffers.allocate(descriptor.wireBytes());
         try {
             TensorFrameCodec.encode(descriptor, elements, data);
             return new TensorFrame(descriptor, data);
@@ -55,7 +54,7 @@ public record TensorFrame(TensorDescriptor descriptor, ByteBuf data) {
     /** The same tensor, uncompressed, in a pooled buffer of its own that the caller owns. Borrows this frame. */
     public TensorFrame decompress() {
         TensorDescriptor plain = descriptor.uncompressed();
-        ByteBuf elements = ByteBufAllocator.DEFAULT.directBuffer(Math.max(1, plain.sizeBytes()));
+        ByteBuf elements = TensorBuffers.allocate(plain.sizeBytes());
         try {
             decodeInto(elements.nioBuffer(0, plain.sizeBytes()));
             return new TensorFrame(plain, elements.writerIndex(plain.sizeBytes()));
