@@ -1,9 +1,9 @@
 package dev.hivemind.moe.client;
 
-import java.util.ArrayList;
+import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
-import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -11,12 +11,15 @@ import reactor.core.publisher.Sinks;
 
 /**
  * Lets calls go by, as many and of as many bytes as the limits allow, in the order in which they came: a large call is
- * not overtaken by small ones. Thread-safe. Who leaves tells those that may go then, on its thread.
+ * not overtaken by small ones. Thread-safe. Who leaves tells those that may go then, on its thread; whoever leaves while
+ * somebody is being told, perhaps because he leaves at once, has the same thread tell the others.
  */
 final class CallGate {
 
     private final ClientLimits limits;
     private final Set<Pass> waiting = new LinkedHashSet<>();
+    private final Queue<Pass> admitted = new ArrayDeque<>();
+    private boolean telling;
     private int calls;
     private long bytes;
 
@@ -49,19 +52,41 @@ final class CallGate {
         return calls == 0 || (calls < limits.maxCalls() && callBytes <= limits.maxBytes() - bytes);
     }
 
-    private List<Pass> admitWaiting() {
-        List<Pass> admitted = new ArrayList<>();
+    private void admitWaiting() {
         Iterator<Pass> queue = waiting.iterator();
         while (queue.hasNext()) {
             Pass next = queue.next();
             if (!hasRoom(next.bytes)) {
-                break;
+                return;
             }
             queue.remove();
             next.admit();
             admitted.add(next);
         }
-        return admitted;
+    }
+
+    /** One thread at a time, so that calls that end as soon as they may go do not pile up on its stack. */
+    private void tellAdmitted() {
+        if (!beginTelling()) {
+            return;
+        }
+        Pass next = nextToTell();
+        while (next != null) {
+            next.opened.tryEmitEmpty();
+            next = nextToTell();
+        }
+    }
+
+    private synchronized boolean beginTelling() {
+        boolean begins = !telling && !admitted.isEmpty();
+        telling |= begins;
+        return begins;
+    }
+
+    private synchronized @Nullable Pass nextToTell() {
+        Pass next = admitted.poll();
+        telling = next != null;
+        return next;
     }
 
     /** Where a call is: before the gate, behind it, or gone. */
@@ -95,15 +120,14 @@ final class CallGate {
 
         /** Idempotent. */
         void leave() {
-            for (Pass next : withdraw()) {
-                next.opened.tryEmitEmpty();
-            }
+            withdraw();
+            tellAdmitted();
         }
 
-        private List<Pass> withdraw() {
+        private void withdraw() {
             synchronized (CallGate.this) {
                 if (left) {
-                    return List.of();
+                    return;
                 }
                 left = true;
                 if (admitted) {
@@ -112,7 +136,7 @@ final class CallGate {
                 } else {
                     waiting.remove(this);
                 }
-                return admitWaiting();
+                admitWaiting();
             }
         }
     }
