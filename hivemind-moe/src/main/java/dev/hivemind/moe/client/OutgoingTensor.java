@@ -82,7 +82,7 @@ final class OutgoingTensor {
         try {
             tensors.forEach(tensor -> frames.add(tensor.encode(policy)));
             return frames;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             frames.forEach(TensorFrame::release);
             throw e;
         }

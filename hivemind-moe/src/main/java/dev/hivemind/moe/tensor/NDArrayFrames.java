@@ -105,7 +105,7 @@ public final class NDArrayFrames {
         try (NativeView view = NativeView.open(array)) {
             fill(view.bytes(), frame);
             return array;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             array.close();
             throw e;
         }
@@ -117,7 +117,7 @@ public final class NDArrayFrames {
         try {
             frames.forEach(frame -> arrays.add(decode(manager, frame)));
             return arrays;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             arrays.close();
             throw e;
         }
@@ -187,7 +187,7 @@ public final class NDArrayFrames {
                 frames.add(source.apply(i));
             }
             return frames;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             frames.forEach(TensorFrame::release);
             throw e;
         }

@@ -27,7 +27,7 @@ final class NativeView implements AutoCloseable {
         try {
             array.tempAttach(scope);
             return new NativeView(scope, array.size() == 0 ? EMPTY : array.toByteBuffer(true));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
         }

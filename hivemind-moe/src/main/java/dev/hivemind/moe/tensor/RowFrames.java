@@ -45,7 +45,7 @@ public final class RowFrames {
                 TensorFrameCodec.encode(row, rows.slice(view.bytes(), number, number + 1), data);
             }
             return new TensorFrame(descriptor, data);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             data.release();
             throw e;
         }

@@ -36,7 +36,7 @@ public record TensorFrame(TensorDescriptor descriptor, ByteBuf data) {
         try {
             TensorFrameCodec.encode(descriptor, elements, data);
             return new TensorFrame(descriptor, data);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             data.release();
             throw e;
         }
@@ -58,7 +58,7 @@ public record TensorFrame(TensorDescriptor descriptor, ByteBuf data) {
         try {
             decodeInto(elements.nioBuffer(0, plain.sizeBytes()));
             return new TensorFrame(plain, elements.writerIndex(plain.sizeBytes()));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             elements.release();
             throw e;
         }
