@@ -105,9 +105,13 @@ public final class ExpertClient implements Disposable {
         return policy;
     }
 
+    /**
+     * Ends the tensor thread once it has done what waits for it. Calls that need it later end in an
+     * {@link IllegalStateException}.
+     */
     @Override
     public void dispose() {
-        tensors.dispose();
+        tensors.disposeAfterTasks();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.hivemind.moe.tensor;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import reactor.core.Disposable;
 import reactor.core.scheduler.NonBlocking;
 import reactor.core.scheduler.Scheduler;
@@ -16,10 +17,13 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class DeviceScheduler implements Disposable {
 
+    private final ScheduledThreadPoolExecutor thread;
     private final Scheduler scheduler;
 
     private DeviceScheduler(String name, int intraOpThreads) {
-        this.scheduler = Schedulers.newSingle(task -> new DeviceThread(this, name, intraOpThreads, task));
+        this.thread = new ScheduledThreadPoolExecutor(1, task -> new DeviceThread(this, name, intraOpThreads, task));
+        thread.setRemoveOnCancelPolicy(true);
+        this.scheduler = Schedulers.fromExecutorService(thread, name);
     }
 
     /**
@@ -52,9 +56,14 @@ public final class DeviceScheduler implements Disposable {
         scheduler.dispose();
     }
 
+    /** Ends the thread after the tasks that wait; further ones are rejected. */
+    public void disposeAfterTasks() {
+        thread.shutdown();
+    }
+
     @Override
     public boolean isDisposed() {
-        return scheduler.isDisposed();
+        return thread.isShutdown();
     }
 
     /** Marked as non-blocking, so that Reactor refuses {@code block()} here. */

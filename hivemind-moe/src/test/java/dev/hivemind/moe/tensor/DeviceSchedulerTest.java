@@ -1,8 +1,12 @@
 package dev.hivemind.moe.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
@@ -64,5 +68,26 @@ class DeviceSchedulerTest {
         device.dispose();
 
         assertThat(device.isDisposed()).isTrue();
+    }
+
+    @Test
+    void disposeAfterTasks_withATaskThatWaits_runsItAndRejectsOthers() throws InterruptedException {
+        var free = new CountDownLatch(1);
+        var ran = new CountDownLatch(1);
+        device.scheduler().schedule(() -> {
+            try {
+                free.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        device.scheduler().schedule(ran::countDown);
+
+        device.disposeAfterTasks();
+        free.countDown();
+
+        assertThat(ran.await(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(device.isDisposed()).isTrue();
+        assertThatThrownBy(() -> device.scheduler().schedule(() -> {})).isInstanceOf(RejectedExecutionException.class);
     }
 }
