@@ -77,11 +77,11 @@ final class CallChannel implements Disposable {
     }
 
     /**
-     * Borrows the request until the Mono ends.
+     * Sends one call.
      *
      * @param hold takes replies over; a sink that is cancelled may drop them, so that they have to be known elsewhere
      */
-    Mono<HeldReply> send(Request request, Function<Reply, HeldReply> hold) {
+    Mono<HeldReply> send(PendingRequest request, Function<Reply, HeldReply> hold) {
         return Mono.create(sink -> send(new Waiting(request, hold, sink)));
     }
 
@@ -146,32 +146,29 @@ final class CallChannel implements Disposable {
     }
 
     /**
-     * A call whose answer is awaited. Who removes it from the calls under way decides what becomes of it. Keeps a
-     * reference to the request until that is sent, so that queues of others hold nothing that has to be released.
+     * A call whose answer is awaited. Who removes it from the calls under way decides what becomes of it. Queues of others
+     * may hold it, and lose it: it has nothing that has to be released.
      */
     private final class Waiting implements Disposable {
 
-        private final Request request;
+        private final PendingRequest request;
         private final Function<Reply, HeldReply> hold;
         private final MonoSink<HeldReply> sink;
         private final Disposable.Swap timer = Disposables.swap();
-        private boolean released;
 
-        /** Borrows the request and keeps a reference of its own. */
-        Waiting(Request request, Function<Reply, HeldReply> hold, MonoSink<HeldReply> sink) {
+        Waiting(PendingRequest request, Function<Reply, HeldReply> hold, MonoSink<HeldReply> sink) {
             this.request = request;
             this.hold = hold;
             this.sink = sink;
-            request.body().retain();
         }
 
         CallId id() {
-            return request.header().callId();
+            return request.id();
         }
 
         void begin() {
             sink.onDispose(this);
-            long nanos = request.header().deadline().remaining().toNanos();
+            long nanos = request.deadline().remaining().toNanos();
             timer.update(Schedulers.parallel().schedule(this::expire, nanos, TimeUnit.NANOSECONDS));
         }
 
@@ -180,22 +177,8 @@ final class CallChannel implements Disposable {
         }
 
         /** The request as the peer understands it, owned by the caller; null if nobody waits for its answer any more. */
-        synchronized @Nullable Request take(PeerConnection connection) {
-            if (released) {
-                return null;
-            }
-            try {
-                return UnderstoodRequest.understood(connection::supports, request);
-            } finally {
-                release();
-            }
-        }
-
-        private synchronized void release() {
-            if (!released) {
-                released = true;
-                request.release();
-            }
+        @Nullable Request take(PeerConnection connection) {
+            return underWay.get(id()) == this ? request.take(connection::supports) : null;
         }
 
         /** Takes the reply over; the call is no longer under way. */
@@ -218,7 +201,6 @@ final class CallChannel implements Disposable {
         public void dispose() {
             underWay.remove(id(), this);
             timer.dispose();
-            release();
         }
     }
 }

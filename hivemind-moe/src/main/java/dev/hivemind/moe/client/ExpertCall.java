@@ -6,9 +6,10 @@ import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
-import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
@@ -16,9 +17,13 @@ import dev.hivemind.rsocket.frame.FrameHeader;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
+import io.netty.buffer.ByteBuf;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +39,9 @@ import reactor.core.publisher.MonoSink;
  * cancellation mean something: once {@link #close} has returned, nobody reads the arrays any more. It is held for one
  * copy at most.
  */
-final class ExpertCall {
+final class ExpertCall implements PendingRequest {
+
+    private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
     private final CallKind kind;
     private final Route route;
@@ -60,7 +67,7 @@ final class ExpertCall {
     /** Where calls go, and what they need on the way. */
     record Route(Owners owners, ExpertCalls calls, Transport transport) {}
 
-    /** Sends a request, which is borrowed, and emits its reply, which the receiver owns. */
+    /** Sends a request as often as it is asked to, and emits the reply, which the receiver owns. */
     @FunctionalInterface
     interface Transport {
 
@@ -69,26 +76,48 @@ final class ExpertCall {
          *
          * @param turn which of several
          */
-        Mono<Reply> send(Request request, int turn);
+        Mono<Reply> send(PendingRequest request, int turn);
     }
 
     /**
-     * Borrows the arrays until the Mono ends; the receiver owns the reply. Arrays are first touched on request, when the
-     * call can be cancelled already.
+     * The answer as it came. Borrows the arrays until the Mono ends; the receiver owns the reply. The call is no longer
+     * under way then, so that who gathers answers keeps no other call waiting.
      */
     static Mono<Reply> answer(CallKind kind, Route route, CallPolicy policy, Supplier<List<OutgoingTensor>> tensors) {
+        return result(kind, route, policy, tensors, Mono::just).mapNotNull(HeldReply::take);
+    }
+
+    /**
+     * What is made of the answer. The call is under way, and takes its part of the client's room, until that is there.
+     * Borrows the arrays until the Mono ends. Arrays are first touched on request, when the call can be cancelled already.
+     *
+     * @param result takes the reply over
+     */
+    static <T> Mono<T> result(
+            CallKind kind,
+            Route route,
+            CallPolicy policy,
+            Supplier<List<OutgoingTensor>> tensors,
+            Function<HeldReply, Mono<T>> result) {
         return Mono.using(
                         () -> new ExpertCall(kind, route, policy, tensors),
-                        call -> Mono.just(call).hide().flatMap(ExpertCall::answer),
+                        call -> Mono.just(call)
+                                .hide()
+                                .flatMap(ExpertCall::answer)
+                                .flatMap(result),
                         ExpertCall::close)
-                .doOnDiscard(HeldReply.class, HeldReply::release)
-                .mapNotNull(HeldReply::take);
+                .doOnDiscard(HeldReply.class, HeldReply::release);
     }
 
     private Mono<HeldReply> answer() {
         ExpertSchema known = route.owners.knownSchema();
-        if (isEncodedNow(known)) {
-            return send();
+        try {
+            if (isEncodedNow(known)) {
+                return send();
+            }
+        } catch (Error e) {
+            // Reactor throws some of them to whoever subscribed, and would never close the call.
+            return Mono.error(new IllegalStateException("The call could not be made", e));
         }
         return whenThereIsRoom(known)
                 .then(Mono.<Void>create(this::encodeOnTensorThread))
@@ -112,7 +141,17 @@ final class ExpertCall {
 
     private Mono<Void> whenThereIsRoom(@Nullable ExpertSchema known) {
         Mono<ExpertSchema> schema = known == null ? route.owners.schema() : Mono.just(known);
-        return schema.flatMap(asked -> enter(asked).opened());
+        return schema.flatMap(asked -> {
+            CallGate.Pass entered = enter(asked);
+            if (isClosed()) {
+                entered.leave();
+            }
+            return entered.opened();
+        });
+    }
+
+    private synchronized boolean isClosed() {
+        return closed;
     }
 
     /** Asks for room, once. */
@@ -120,9 +159,6 @@ final class ExpertCall {
         if (pass == null) {
             expected = kind.answer(schema, requireRows(schema));
             pass = route.calls.gate().enter(bytes());
-            if (closed) {
-                pass.leave();
-            }
         }
         return pass;
     }
@@ -188,16 +224,26 @@ final class ExpertCall {
         if (closed) {
             return;
         }
+        try {
+            request = encoded();
+        } catch (OutOfMemoryError e) {
+            var overloaded = new OverloadedException("There is no memory for the tensors of a call", RETRY_AFTER);
+            overloaded.initCause(e);
+            throw overloaded;
+        }
+    }
+
+    private Request encoded() {
         List<TensorFrame> frames = OutgoingTensor.encode(tensors, policy);
-        var header = new FrameHeader(
-                kind.operation(),
-                route.owners.uid().toString(),
-                id,
-                deadline,
-                0,
-                frames.stream().map(TensorFrame::descriptor).toList());
-        request = new Request(
-                header.withReplyCompression(kind.ofReply(policy)), TensorFrameCodec.join(frames), replyBytes());
+        List<TensorDescriptor> descriptors = TensorFrameCodec.descriptors(frames);
+        ByteBuf body = TensorFrameCodec.join(frames);
+        try {
+            var header = new FrameHeader(kind.operation(), route.owners.uid().toString(), id, deadline, 0, descriptors);
+            return new Request(header.withReplyCompression(kind.ofReply(policy)), body, replyBytes());
+        } catch (RuntimeException | Error e) {
+            body.release();
+            throw e;
+        }
     }
 
     /** As many as the peer will send if it does as it is asked. */
@@ -208,25 +254,43 @@ final class ExpertCall {
     }
 
     private Mono<HeldReply> send() {
-        Request ready = request;
-        if (ready == null) {
+        if (!isEncoded()) {
             return Mono.empty();
         }
         int[] turn = {route.owners.nextTurn()};
-        return Mono.defer(() -> route.transport.send(ready, turn[0]++))
+        return Mono.defer(() -> route.transport.send(this, turn[0]++))
                 .map(this::checked)
-                .map(HeldReply::new)
                 .retryWhen(policy.retry().until(deadline));
     }
 
+    private synchronized boolean isEncoded() {
+        return request != null;
+    }
+
+    @Override
+    public CallId id() {
+        return id;
+    }
+
+    @Override
+    public Deadline deadline() {
+        return deadline;
+    }
+
+    /** Attempts after the first begin on timers' threads, while the call may be cancelled on any other. */
+    @Override
+    public synchronized @Nullable Request take(Predicate<Compression> supported) {
+        return closed || request == null ? null : UnderstoodRequest.understood(supported, request);
+    }
+
     /** Takes the reply over until it is known to be what was asked for. */
-    private Reply checked(Reply reply) {
+    private HeldReply checked(Reply reply) {
         try {
             requireExpected(reply);
-            return reply;
-        } catch (RpcException lie) {
+            return new HeldReply(reply);
+        } catch (RuntimeException | Error e) {
             reply.release();
-            throw lie;
+            throw e;
         }
     }
 

@@ -6,6 +6,13 @@ import reactor.core.scheduler.Scheduler;
  * What all calls of one client share.
  *
  * @param tensors the client's tensor thread
- * @param gate bounds the calls under way
+ * @param gate bounds what is under way
+ * @param backoff peers that failed of late
  */
-record ExpertCalls(Scheduler tensors, CallGate gate) {}
+record ExpertCalls(Scheduler tensors, CallGate gate, PeerBackoff backoff) {
+
+    /** The same, but arrays are made and read on another client's tensor thread. */
+    ExpertCalls on(Scheduler otherTensors) {
+        return new ExpertCalls(otherTensors, gate, backoff);
+    }
+}

@@ -36,7 +36,8 @@ public final class ExpertClient implements Disposable {
         this.directory = requireNonNull(directory, "directory");
         this.policy = requireNonNull(policy, "policy");
         this.tensors = DeviceScheduler.create("hivemind-client", 1);
-        this.calls = new ExpertCalls(tensors.scheduler(), new CallGate(requireNonNull(limits, "limits")));
+        this.calls = new ExpertCalls(
+                tensors.scheduler(), new CallGate(requireNonNull(limits, "limits")), new PeerBackoff(System::nanoTime));
     }
 
     /** A client with the default {@linkplain CallPolicy#DEFAULT policy} and {@linkplain ClientLimits#DEFAULT limits}. */

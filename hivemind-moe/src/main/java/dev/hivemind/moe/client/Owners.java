@@ -11,9 +11,14 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.error.UnknownExpertException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -26,20 +31,30 @@ final class Owners {
 
     private final List<Owner> all;
     private final Mono<Choice> choice;
-    private final PeerBackoff backoff = new PeerBackoff(System::nanoTime);
+    private final Duration patience;
+    private final PeerBackoff backoff;
     private final AtomicInteger turns = new AtomicInteger();
     private volatile @Nullable Choice known;
 
     /**
      * @param descriptors of one uid, at least one, the latest declared first
      * @param policy for questions about the schema
+     * @param backoff peers that failed of late; learns of others
      */
-    Owners(PeerNode node, List<ExpertDescriptor> descriptors, CallPolicy policy) {
+    Owners(PeerNode node, List<ExpertDescriptor> descriptors, CallPolicy policy, PeerBackoff backoff) {
         this.all = descriptors.stream()
                 .map(descriptor -> new Owner(node, descriptor, policy))
                 .toList();
-        this.choice =
-                Mono.defer(() -> choose(0, null)).doOnNext(made -> known = made).cacheInvalidateIf(made -> false);
+        this.patience = patience(policy.forwardTimeout(), descriptors.size());
+        this.backoff = backoff;
+        this.choice = Mono.defer(() -> choose(candidates(), null))
+                .doOnNext(made -> known = made)
+                .cacheInvalidateIf(made -> false);
+    }
+
+    /** How long one of several owners is waited for before another is tried: all but one may be silent. */
+    private static Duration patience(Duration timeout, int owners) {
+        return owners == 1 ? timeout : timeout.dividedBy(owners + 1L);
     }
 
     ExpertUid uid() {
@@ -63,17 +78,41 @@ final class Owners {
         return choice.map(Choice::schema);
     }
 
+    /** Those that failed of late come last. */
+    private Deque<Owner> candidates() {
+        return all.stream()
+                .sorted(Comparator.comparing(owner -> backoff.isBanned(owner.peerId())))
+                .collect(Collectors.toCollection(ArrayDeque::new));
+    }
+
     /** The first that answers; others than the latest only if they are frozen. */
-    private Mono<Choice> choose(int index, @Nullable RpcException reason) {
-        if (index == all.size()) {
+    private Mono<Choice> choose(Deque<Owner> candidates, @Nullable RpcException reason) {
+        Owner owner = candidates.poll();
+        if (owner == null) {
             return Mono.error(reason == null ? noOwner() : reason);
         }
-        Owner owner = all.get(index);
-        return owner.schema()
-                .filter(schema -> index == 0 || !schema.trainable())
+        return inTime(owner, Deadline.after(patience), owner.schema())
+                .filter(schema -> owner == all.get(0) || !schema.trainable())
                 .map(schema -> new Choice(owner, schema))
-                .onErrorResume(RpcException.class, error -> choose(index + 1, reason == null ? error : reason))
-                .switchIfEmpty(Mono.defer(() -> choose(index + 1, reason)));
+                .doOnError(error -> recordFailure(owner, error))
+                .onErrorResume(RpcException.class, error -> choose(candidates, reason == null ? error : reason))
+                .switchIfEmpty(Mono.defer(() -> choose(candidates, reason)));
+    }
+
+    /** An error, after which another is tried, when one of several keeps silent for long. */
+    private <T> Mono<T> inTime(Owner owner, Deadline deadline, Mono<T> answer) {
+        if (all.size() == 1) {
+            return answer;
+        }
+        Duration remaining = deadline.remaining();
+        Duration bound = remaining.compareTo(patience) < 0 ? remaining : patience;
+        return answer.timeout(bound, Mono.error(() -> silence(owner, deadline)));
+    }
+
+    private static RpcException silence(Owner owner, Deadline deadline) {
+        String message =
+                "Peer %s keeps silent about %s".formatted(owner.peerId().toShortString(), owner.uid());
+        return deadline.isPast() ? new DeadlineExceededException(message) : new PeerUnavailableException(message);
     }
 
     private PeerUnavailableException noOwner() {
@@ -99,9 +138,10 @@ final class Owners {
             return made.owner.connect(deadline).flatMap(call);
         }
         Owner owner = takingTurns(turn);
-        return owner.schema()
+        Mono<PeerConnection> ready = owner.schema()
                 .flatMap(schema -> requireAlike(made.schema, schema, owner))
-                .flatMap(alike -> owner.connect(deadline))
+                .flatMap(alike -> owner.connect(deadline));
+        return inTime(owner, deadline, ready)
                 .flatMap(call)
                 .doOnNext(answer -> backoff.succeeded(owner.peerId()))
                 .onErrorMap(UnknownExpertException.class, Owners::asUnavailable)

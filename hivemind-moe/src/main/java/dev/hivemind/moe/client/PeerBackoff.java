@@ -43,7 +43,9 @@ final class PeerBackoff {
     }
 
     void succeeded(PeerId peer) {
-        bans.invalidate(peer);
+        if (bans.asMap().containsKey(peer)) {
+            bans.invalidate(peer);
+        }
     }
 
     private static Duration delay(int earlierFailures) {

@@ -71,12 +71,13 @@ public final class ReactiveTape {
         return Mono.create(sink -> schedule(() -> scope.record(computation), sink));
     }
 
-    /** Calls an expert, and records the call; the outputs belong to the tape. */
+    /** Calls an expert of any client, and records the call; the outputs belong to the tape. */
     public Mono<NDList> forward(RemoteExpert expert, NDList inputs) {
+        RemoteExpert layer = expert.on(calls.tensors());
         NDList given = new NDList(inputs);
-        return expert.forward(manager(), given)
-                .flatMap(outputs -> here(() ->
-                        recording.add(given, outputs, gradients -> expert.backward(manager(), given, gradients))));
+        return layer.forward(manager(), given)
+                .flatMap(outputs -> here(
+                        () -> recording.add(given, outputs, gradients -> layer.backward(manager(), given, gradients))));
     }
 
     /**

@@ -11,7 +11,6 @@ import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.moe.tensor.RowFrames;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
-import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.RpcException;
@@ -21,6 +20,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
 /**
  * An expert that another peer hosts. An expert that learns has one owner, which holds the weights and steps its own
@@ -45,21 +45,28 @@ public final class RemoteExpert {
     private final Owners owners;
     private final ExpertCalls calls;
     private final CallPolicy policy;
+    private final ExpertCall.Route route;
 
     private RemoteExpert(Owners owners, ExpertCalls calls, CallPolicy policy) {
         this.owners = owners;
         this.calls = calls;
         this.policy = policy;
+        this.route = new ExpertCall.Route(owners, calls, this::send);
     }
 
     /** {@code descriptors} are of one expert, at least one, the latest declared first. */
     static RemoteExpert of(PeerNode node, List<ExpertDescriptor> descriptors, ExpertCalls calls, CallPolicy policy) {
-        return new RemoteExpert(new Owners(node, descriptors, policy), calls, policy);
+        return new RemoteExpert(new Owners(node, descriptors, policy, calls.backoff()), calls, policy);
     }
 
     /** The same expert, called by another policy. */
     public RemoteExpert with(CallPolicy other) {
         return new RemoteExpert(owners, calls, requireNonNull(other, "policy"));
+    }
+
+    /** The same expert, whose arrays are made and read on another client's tensor thread. */
+    RemoteExpert on(Scheduler tensors) {
+        return calls.tensors() == tensors ? this : new RemoteExpert(owners, calls.on(tensors), policy);
     }
 
     /** The name of the expert. */
@@ -87,7 +94,7 @@ public final class RemoteExpert {
      * @param inputs as the expert's schema says, batch first
      */
     public Mono<NDList> forward(NDManager manager, NDList inputs) {
-        return decoded(manager, forwardReply(() -> OutgoingTensor.inputs(inputs)));
+        return decoded(manager, CallKind.FORWARD, () -> OutgoingTensor.inputs(inputs));
     }
 
     /**
@@ -118,7 +125,7 @@ public final class RemoteExpert {
      * @param outputGradients one for every output, of the same shape
      */
     public Mono<NDList> backward(NDManager manager, NDList inputs, NDList outputGradients) {
-        return decoded(manager, backwardReply(() -> OutgoingTensor.inputsAndGradients(inputs, outputGradients)));
+        return decoded(manager, CallKind.BACKWARD, () -> OutgoingTensor.inputsAndGradients(inputs, outputGradients));
     }
 
     /** This expert as a layer of a reactive pipeline. */
@@ -142,17 +149,21 @@ public final class RemoteExpert {
     }
 
     private Mono<Reply> reply(CallKind kind, Supplier<List<OutgoingTensor>> tensors) {
-        return ExpertCall.answer(kind, new ExpertCall.Route(owners, calls, this::send), policy, tensors);
+        return ExpertCall.answer(kind, route, policy, tensors);
     }
 
-    private Mono<Reply> send(Request request, int turn) {
-        return owners.call(
-                turn, request.header().deadline(), connection -> UnderstoodRequest.send(connection, request));
+    private Mono<Reply> send(PendingRequest request, int turn) {
+        return owners.call(turn, request.deadline(), connection -> UnderstoodRequest.send(connection, request));
     }
 
-    private Mono<NDList> decoded(NDManager manager, Mono<Reply> replies) {
-        return replies.flatMap(
-                reply -> DecodedReply.on(calls.tensors(), new HeldReply(reply), taken -> decode(manager, taken)));
+    private Mono<NDList> decoded(NDManager manager, CallKind kind, Supplier<List<OutgoingTensor>> tensors) {
+        requireNonNull(manager, "manager");
+        return ExpertCall.result(
+                kind,
+                route,
+                policy,
+                tensors,
+                reply -> DecodedReply.on(calls.tensors(), reply, taken -> decode(manager, taken)));
     }
 
     /**

@@ -2,7 +2,6 @@ package dev.hivemind.moe.client;
 
 import ai.djl.ndarray.NDList;
 import dev.hivemind.rsocket.Reply;
-import dev.hivemind.rsocket.Request;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -73,7 +72,7 @@ final class StreamedCalls implements Disposable {
         return DecodedReply.on(calls.tensors(), reply, decoder).doFinally(end -> held.remove(reply));
     }
 
-    private Mono<Reply> send(Request request, int turn) {
+    private Mono<Reply> send(PendingRequest request, int turn) {
         return Mono.defer(() -> channel(request, turn).send(request, this::hold))
                 .mapNotNull(this::take);
     }
@@ -84,14 +83,13 @@ final class StreamedCalls implements Disposable {
     }
 
     /** The channel, or a new one if that has broken. */
-    private synchronized CallChannel channel(Request request, int turn) {
+    private synchronized CallChannel channel(PendingRequest request, int turn) {
         if (disposed) {
             throw new CancellationException("The results are not wanted any more");
         }
         CallChannel current = channel;
         if (current == null || current.isDisposed()) {
-            current = CallChannel.start(
-                    owners, turn, 2 * MAX_TAKEN, request.header().deadline());
+            current = CallChannel.start(owners, turn, 2 * MAX_TAKEN, request.deadline());
             channel = current;
         }
         return current;

@@ -20,12 +20,15 @@ final class UnderstoodRequest {
 
     private UnderstoodRequest() {}
 
-    /** Borrows the request. */
-    static Mono<Reply> send(PeerConnection connection, Request request) {
-        return Mono.using(() -> understood(connection::supports, request), connection::request, Request::release);
+    /** Empty if the call is over. */
+    static Mono<Reply> send(PeerConnection connection, PendingRequest pending) {
+        return Mono.defer(() -> {
+            Request request = pending.take(connection::supports);
+            return request == null ? Mono.empty() : Mono.using(() -> request, connection::request, Request::release);
+        });
     }
 
-    /** The request with a reference of its own, its tensors decompressed if need be. */
+    /** The request with a reference of its own, its tensors decompressed if need be. Borrows the request. */
     static Request understood(Predicate<Compression> supported, Request request) {
         boolean asItIs = request.header().tensors().stream()
                 .map(TensorDescriptor::compression)
@@ -37,7 +40,7 @@ final class UnderstoodRequest {
         List<TensorFrame> plain = new ArrayList<>();
         try {
             request.tensors().forEach(tensor -> plain.add(tensor.decompress()));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             plain.forEach(TensorFrame::release);
             throw e;
         }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.TensorOps;
@@ -181,5 +182,20 @@ class ReactiveTapeTest {
                 .block(Swarm.TIMEOUT);
 
         assertThat(mode).isFalse();
+    }
+
+    @Test
+    void forward_ofAnotherClientsExpert_computesOnTheThreadOfTheTape() {
+        ExpertClient other = swarm.clientWith(CallPolicy.DEFAULT);
+        RemoteExpert foreign = other.expert(new ExpertUid("ffn.0")).block(Swarm.TIMEOUT);
+
+        Mono<Boolean> step = ReactiveTape.step(
+                swarm.client(),
+                tape -> tape.local(() -> new NDList(random(tape.manager(), 1, ROWS, WIDTH)))
+                        .flatMap(inputs -> Layer.remote(foreign).forward(tape, inputs))
+                        .map(outputs -> Thread.currentThread())
+                        .zipWhen(thread -> tape.local(Thread::currentThread), Object::equals));
+
+        assertThat(step.block(Swarm.TIMEOUT)).isTrue();
     }
 }

@@ -222,6 +222,37 @@ class RemoteExpertTest {
         assertThat(other.forwards).hasValue(3);
     }
 
+    private static CallPolicy ofNineSeconds() {
+        return CallPolicy.DEFAULT.withForwardTimeout(Duration.ofSeconds(9));
+    }
+
+    @Test
+    void info_ofAnExpertWhoseLatestOwnerIsSilent_comesFromAnother() {
+        Scripted silent = peers.silentPeer();
+        Scripted frozen = echoing(peers, false);
+        ExpertCalls calls = peers.calls(ClientLimits.DEFAULT);
+
+        forward(peers.expert(ofNineSeconds(), calls, silent, frozen), rows(2)).block(TIMEOUT);
+        forward(peers.expert(ofNineSeconds(), calls, silent, frozen), rows(2)).block(TIMEOUT);
+
+        assertThat(frozen.forwards).hasValue(2);
+        assertThat(silent.questions).hasValue(1);
+    }
+
+    @Test
+    void forward_ofAFrozenExpertOneOwnerOfWhichIsSilent_goesToAnother() {
+        Scripted frozen = echoing(peers, false);
+        Scripted silent = peers.silentPeer();
+        RemoteExpert expert = peers.expert(ofNineSeconds(), ClientLimits.DEFAULT, frozen, silent);
+
+        for (int call = 0; call < 4; call++) {
+            forward(expert, rows(2)).block(TIMEOUT);
+        }
+
+        assertThat(frozen.forwards).hasValue(4);
+        assertThat(silent.questions).hasValue(1);
+    }
+
     @Test
     void forward_ofATrainableExpert_neverGoesToAnOlderOwner() {
         Scripted latest = echoing(peers, true);

@@ -76,7 +76,8 @@ class RepeatedBackwardTest {
     private RemoteExpert expert() {
         var descriptor = new ExpertDescriptor(
                 new ExpertUid("scale.0"), serverNode.id(), List.of(new PeerAddress("127.0.0.1", proxy.port())));
-        var calls = new ExpertCalls(tensors.scheduler(), new CallGate(ClientLimits.DEFAULT));
+        var calls = new ExpertCalls(
+                tensors.scheduler(), new CallGate(ClientLimits.DEFAULT), new PeerBackoff(System::nanoTime));
         return RemoteExpert.of(clientNode, List.of(descriptor), calls, CallPolicy.DEFAULT);
     }
 

@@ -51,7 +51,7 @@ final class ScriptedPeers implements AfterEachCallback {
 
     /** A peer that hosts an expert of that schema and answers by these handlers. */
     Scripted peer(ExpertSchema schema, RequestHandler forward, RequestHandler backward) {
-        var peer = new Scripted(schema, forward, backward);
+        var peer = new Scripted(Mono.just(schema), forward, backward);
         peers.add(peer);
         return peer;
     }
@@ -61,8 +61,24 @@ final class ScriptedPeers implements AfterEachCallback {
         return peer(schema, forward, (caller, request) -> Mono.error(new AssertionError("Nobody asked for this")));
     }
 
+    /** A peer that never says what its expert takes. */
+    Scripted silentPeer() {
+        var peer = new Scripted(Mono.never(), (caller, request) -> Mono.never(), (caller, request) -> Mono.never());
+        peers.add(peer);
+        return peer;
+    }
+
+    /** Those who host the expert. */
+    Owners owners(ExpertCalls calls, Scripted... owners) {
+        return new Owners(client, descriptors(owners), CallPolicy.DEFAULT, calls.backoff());
+    }
+
+    private static List<ExpertDescriptor> descriptors(Scripted... owners) {
+        return Arrays.stream(owners).map(Scripted::descriptor).toList();
+    }
+
     ExpertCalls calls(ClientLimits limits) {
-        return new ExpertCalls(tensors.scheduler(), new CallGate(limits));
+        return new ExpertCalls(tensors.scheduler(), new CallGate(limits), new PeerBackoff(System::nanoTime));
     }
 
     RemoteExpert expert(Scripted... owners) {
@@ -70,8 +86,11 @@ final class ScriptedPeers implements AfterEachCallback {
     }
 
     RemoteExpert expert(CallPolicy policy, ClientLimits limits, Scripted... owners) {
-        return RemoteExpert.of(
-                client, Arrays.stream(owners).map(Scripted::descriptor).toList(), calls(limits), policy);
+        return expert(policy, calls(limits), owners);
+    }
+
+    RemoteExpert expert(CallPolicy policy, ExpertCalls calls, Scripted... owners) {
+        return RemoteExpert.of(client, descriptors(owners), calls, policy);
     }
 
     RemoteExpert expertAt(ExpertDescriptor descriptor, CallPolicy policy) {
@@ -98,13 +117,11 @@ final class ScriptedPeers implements AfterEachCallback {
         final AtomicInteger questions = new AtomicInteger();
         final AtomicInteger forwards = new AtomicInteger();
 
-        private Scripted(ExpertSchema schema, RequestHandler forward, RequestHandler backward) {
+        private Scripted(Mono<ExpertSchema> schema, RequestHandler forward, RequestHandler backward) {
             node.handle(
                     Operation.EXPERT_INFO,
-                    (caller, request) -> Mono.fromSupplier(() -> {
-                        questions.incrementAndGet();
-                        return Reply.ofMessage(ExpertSchemaCodec.toMessage(schema));
-                    }));
+                    (caller, request) -> schema.doOnSubscribe(asked -> questions.incrementAndGet())
+                            .map(known -> Reply.ofMessage(ExpertSchemaCodec.toMessage(known))));
             node.handle(Operation.EXPERT_FORWARD, (caller, request) -> {
                 forwards.incrementAndGet();
                 return forward.handle(caller, request);
