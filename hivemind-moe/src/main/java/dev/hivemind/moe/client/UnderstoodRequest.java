@@ -30,10 +30,12 @@ final class UnderstoodRequest {
 
     /** The request with a reference of its own, its tensors decompressed if need be. Borrows the request. */
     static Request understood(Predicate<Compression> supported, Request request) {
-        boolean asItIs = request.header().tensors().stream()
-                .map(TensorDescriptor::compression)
-                .allMatch(supported);
-        return asItIs ? new Request(request.header(), request.body().retain()) : decompressed(request);
+        for (TensorDescriptor tensor : request.header().tensors()) {
+            if (!supported.test(tensor.compression())) {
+                return decompressed(request);
+            }
+        }
+        return new Request(request.header(), request.body().retain(), request.expectedReplyBytes());
     }
 
     private static Request decompressed(Request request) {
@@ -45,6 +47,7 @@ final class UnderstoodRequest {
             throw e;
         }
         var descriptors = plain.stream().map(TensorFrame::descriptor).toList();
-        return new Request(request.header().withTensors(descriptors), TensorFrameCodec.join(plain));
+        return new Request(
+                request.header().withTensors(descriptors), TensorFrameCodec.join(plain), request.expectedReplyBytes());
     }
 }

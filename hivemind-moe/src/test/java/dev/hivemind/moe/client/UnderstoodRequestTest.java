@@ -32,7 +32,8 @@ class UnderstoodRequestTest {
                         "ffn.0",
                         Duration.ofSeconds(1),
                         List.of(TensorFrame.encode(compressed, elements), TensorFrame.encode(plain, elements)))
-                .wantingReplyAs(Compression.INT8);
+                .wantingReplyAs(Compression.INT8)
+                .expectingReplyOf(1_000_000);
     }
 
     @Test
@@ -58,6 +59,7 @@ class UnderstoodRequestTest {
                         TensorDescriptor.of(ElementType.FLOAT32, 1, 4), TensorDescriptor.of(ElementType.INT32, 4));
         ByteBuf floats = understood.tensors().get(0).data();
         assertThat(floats.getFloatLE(floats.readerIndex() + 4)).isEqualTo(127f);
+        assertThat(understood.expectedReplyBytes()).isEqualTo(1_000_000);
         understood.release();
         request.release();
     }
