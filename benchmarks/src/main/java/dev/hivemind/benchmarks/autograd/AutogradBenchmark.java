@@ -19,6 +19,12 @@ public final class AutogradBenchmark implements Benchmark {
     private static final int WIDTH = 512;
     private static final double NANOS_PER_MICRO = 1e3;
 
+    /**
+     * The compiler takes some ten thousand calls until it has done all that it does for them. Before that, a call costs
+     * about twice as much.
+     */
+    private static final int WARM_UP_TURNS = 10;
+
     private static final String LOCAL = "local";
     private static final String REMOTE = "local, remote nop, local";
     private static final String CALLS = "the bare calls";
@@ -41,6 +47,7 @@ public final class AutogradBenchmark implements Benchmark {
             cases.put(LOCAL, time -> micros(steps::local, time));
             cases.put(REMOTE, time -> micros(steps::remote, time));
             cases.put(CALLS, time -> micros(steps::bareCalls, time));
+            Interleaved.run(cases, new Plan(WARM_UP_TURNS, plan.warmUp(), plan.warmUp(), plan.filter()));
             report(Interleaved.run(cases, plan), report);
         }
     }
