@@ -6,6 +6,7 @@ import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The two calls that experts answer. */
@@ -86,6 +87,11 @@ enum CallKind {
 
     /** The tensors of the answer to a call of so many rows. */
     List<TensorDescriptor> answer(ExpertSchema schema, int rows) {
-        return gives(schema).stream().map(tensor -> tensor.withRows(rows)).toList();
+        List<TensorSpec> tensors = gives(schema);
+        List<TensorDescriptor> answer = new ArrayList<>(tensors.size());
+        for (TensorSpec tensor : tensors) {
+            answer.add(tensor.withRows(rows));
+        }
+        return answer;
     }
 }

@@ -10,6 +10,7 @@ import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.RpcTransientException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
@@ -179,7 +180,11 @@ final class ExpertCall implements PendingRequest {
     }
 
     private List<TensorDescriptor> descriptors() {
-        return tensors.stream().map(OutgoingTensor::descriptor).toList();
+        List<TensorDescriptor> descriptors = new ArrayList<>(tensors.size());
+        for (OutgoingTensor tensor : tensors) {
+            descriptors.add(tensor.descriptor());
+        }
+        return descriptors;
     }
 
     private static String joined(List<?> tensors) {
@@ -187,14 +192,15 @@ final class ExpertCall implements PendingRequest {
     }
 
     private long bytes() {
-        long sent = tensors.stream()
-                .mapToLong(tensor -> tensor.descriptor().sizeBytes())
-                .sum();
-        return sent + expectedBytes();
+        return sizeBytes(descriptors()) + sizeBytes(expected);
     }
 
-    private long expectedBytes() {
-        return expected.stream().mapToLong(TensorDescriptor::sizeBytes).sum();
+    private static long sizeBytes(List<TensorDescriptor> tensors) {
+        long bytes = 0;
+        for (TensorDescriptor tensor : tensors) {
+            bytes += tensor.sizeBytes();
+        }
+        return bytes;
     }
 
     private void keepAliases() {
@@ -238,18 +244,27 @@ final class ExpertCall implements PendingRequest {
         List<TensorDescriptor> descriptors = TensorFrameCodec.descriptors(frames);
         ByteBuf body = TensorFrameCodec.join(frames);
         try {
-            var header = new FrameHeader(kind.operation(), route.owners.uid().toString(), id, deadline, 0, descriptors);
-            return new Request(header.withReplyCompression(kind.ofReply(policy)), body, replyBytes());
+            return new Request(header(descriptors), body, replyBytes());
         } catch (RuntimeException | Error e) {
             body.release();
             throw e;
         }
     }
 
+    private FrameHeader header(List<TensorDescriptor> descriptors) {
+        var header = new FrameHeader(kind.operation(), route.owners.uid().toString(), id, deadline, 0, descriptors);
+        Compression wanted = kind.ofReply(policy);
+        return wanted == Compression.NONE ? header : header.withReplyCompression(wanted);
+    }
+
     /** As many as the peer will send if it does as it is asked. */
     private long replyBytes() {
+        Compression wanted = kind.ofReply(policy);
+        if (wanted == Compression.NONE) {
+            return sizeBytes(expected);
+        }
         return expected.stream()
-                .mapToLong(tensor -> tensor.compressedBy(kind.ofReply(policy)).wireBytes())
+                .mapToLong(tensor -> tensor.compressedBy(wanted).wireBytes())
                 .sum();
     }
 
@@ -258,8 +273,21 @@ final class ExpertCall implements PendingRequest {
             return Mono.empty();
         }
         int[] turn = {route.owners.nextTurn()};
-        return Mono.defer(() -> route.transport.send(this, turn[0]++))
-                .map(this::checked)
+        Mono<HeldReply> attempt =
+                Mono.defer(() -> route.transport.send(this, turn[0]++)).map(this::checked);
+        return attempt.onErrorResume(RpcTransientException.class, failure -> repeated(attempt, failure));
+    }
+
+    /** What repeats calls is made for those few that fail. */
+    private Mono<HeldReply> repeated(Mono<HeldReply> attempt, RpcTransientException failure) {
+        boolean[] failed = {false};
+        return Mono.defer(() -> {
+                    if (failed[0]) {
+                        return attempt;
+                    }
+                    failed[0] = true;
+                    return Mono.error(failure);
+                })
                 .retryWhen(policy.retry().until(deadline));
     }
 
@@ -295,12 +323,18 @@ final class ExpertCall implements PendingRequest {
     }
 
     private void requireExpected(Reply reply) {
-        List<TensorDescriptor> received =
-                reply.descriptors().stream().map(ElementTypes::asArray).toList();
-        if (!received.equals(expected)) {
+        if (!isExpected(reply.descriptors())) {
             throw new ExpertFailedException("%s answered with (%s) instead of (%s)"
                     .formatted(route.owners.uid(), joined(reply.descriptors()), joined(expected)));
         }
+    }
+
+    private boolean isExpected(List<TensorDescriptor> received) {
+        boolean expectedSoFar = received.size() == expected.size();
+        for (int i = 0; expectedSoFar && i < received.size(); i++) {
+            expectedSoFar = ElementTypes.asArray(received.get(i)).equals(expected.get(i));
+        }
+        return expectedSoFar;
     }
 
     private static DeadlineExceededException noRoomInTime() {

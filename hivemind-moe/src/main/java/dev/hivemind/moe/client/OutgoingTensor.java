@@ -12,7 +12,6 @@ import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One tensor of a call: an array, or rows of it that were chosen. Borrows the array. */
@@ -31,14 +30,22 @@ final class OutgoingTensor {
     }
 
     static List<OutgoingTensor> inputs(NDList arrays) {
-        return arrays.stream().map(array -> all(array, false)).toList();
+        List<OutgoingTensor> tensors = new ArrayList<>(arrays.size());
+        addAll(tensors, arrays, false);
+        return tensors;
     }
 
     static List<OutgoingTensor> inputsAndGradients(NDList inputs, NDList gradients) {
-        return Stream.concat(
-                        inputs.stream().map(array -> all(array, false)),
-                        gradients.stream().map(array -> all(array, true)))
-                .toList();
+        List<OutgoingTensor> tensors = new ArrayList<>(inputs.size() + gradients.size());
+        addAll(tensors, inputs, false);
+        addAll(tensors, gradients, true);
+        return tensors;
+    }
+
+    private static void addAll(List<OutgoingTensor> tensors, NDList arrays, boolean gradients) {
+        for (NDArray array : arrays) {
+            tensors.add(all(array, gradients));
+        }
     }
 
     private static OutgoingTensor all(NDArray array, boolean gradient) {

@@ -68,7 +68,26 @@ public record ExpertSchema(List<TensorSpec> inputs, List<TensorSpec> outputs, in
      * @throws SchemaMismatchException that names what was expected and what was received
      */
     public int requireGradients(List<TensorDescriptor> received) {
+        if (received.size() == inputs.size() + outputs.size()) {
+            List<TensorDescriptor> gradients = received.subList(inputs.size(), received.size());
+            List<Long> shape = received.get(0).shape();
+            Long rows = shape.isEmpty() ? Long.valueOf(0) : shape.get(0);
+            if (accept(inputs, received, rows) && accept(outputs, gradients, rows)) {
+                return requireInLimits(Math.toIntExact(rows));
+            }
+        }
         return rows(inputsAndGradients(), received);
+    }
+
+    /** Whether the tensors, which may be more, are as they should be; says not why. */
+    private static boolean accept(List<TensorSpec> expected, List<TensorDescriptor> received, Long rows) {
+        for (int i = 0; i < expected.size(); i++) {
+            if (!expected.get(i).accepts(received.get(i))
+                    || !received.get(i).shape().get(0).equals(rows)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -26,15 +27,15 @@ public record TensorSpec(String name, ElementType elementType, List<Long> shape)
 
     static final int MAX_NAME_LENGTH = 64;
 
-    private static final String NAME_PATTERN = "[A-Za-z0-9._-]{1,64}";
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
     /** @throws IllegalArgumentException if the name or the shape is out of its bounds */
     public TensorSpec {
         requireNonNull(name, "name");
         requireNonNull(elementType, "elementType");
         shape = List.copyOf(shape);
-        if (!name.matches(NAME_PATTERN)) {
-            throw new IllegalArgumentException("A tensor's name matches " + NAME_PATTERN);
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException("A tensor's name matches " + NAME);
         }
         if (elementType == ElementType.BFLOAT16) {
             throw new IllegalArgumentException(
@@ -74,11 +75,16 @@ public record TensorSpec(String name, ElementType elementType, List<Long> shape)
      * @throws SchemaMismatchException that names what was expected and what was received
      */
     public int requireRows(TensorDescriptor received) {
-        if (ElementTypes.asArray(received).elementType() != elementType || !hasShapeOf(received)) {
+        if (!accepts(received)) {
             throw new SchemaMismatchException(
                     "Tensor '%s' is %s, but %s was received".formatted(name, notation(), received));
         }
         return Math.toIntExact(received.shape().get(0));
+    }
+
+    /** What {@link #requireRows} checks. */
+    boolean accepts(TensorDescriptor received) {
+        return ElementTypes.asArray(received).elementType() == elementType && hasShapeOf(received);
     }
 
     private boolean hasShapeOf(TensorDescriptor received) {
