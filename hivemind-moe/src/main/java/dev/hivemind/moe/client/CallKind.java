@@ -8,88 +8,65 @@ import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.ToIntBiFunction;
 
-/** The two calls that experts answer. */
-enum CallKind {
-    FORWARD(Operation.EXPERT_FORWARD) {
-        @Override
-        Duration timeout(CallPolicy policy) {
-            return policy.forwardTimeout();
-        }
+/**
+ * One of the two calls that experts answer, by what it asks of policies and schemas.
+ *
+ * @param operation its name on the wire
+ * @param timeout how long it may take
+ * @param ofReply how its reply is to be compressed
+ * @param check of the tensors that it carries; gives their rows
+ * @param taken the tensors that it carries
+ * @param given the tensors of its answer
+ */
+record CallKind(
+        Operation operation,
+        Function<CallPolicy, Duration> timeout,
+        Function<CallPolicy, Compression> ofReply,
+        ToIntBiFunction<ExpertSchema, List<TensorDescriptor>> check,
+        Function<ExpertSchema, List<TensorSpec>> taken,
+        Function<ExpertSchema, List<TensorSpec>> given) {
 
-        @Override
-        Compression ofReply(CallPolicy policy) {
-            return policy.activations();
-        }
+    static final CallKind FORWARD = new CallKind(
+            Operation.EXPERT_FORWARD,
+            CallPolicy::forwardTimeout,
+            CallPolicy::activations,
+            ExpertSchema::requireInputs,
+            ExpertSchema::inputs,
+            ExpertSchema::outputs);
 
-        @Override
-        int requireRows(ExpertSchema schema, List<TensorDescriptor> given) {
-            return schema.requireInputs(given);
-        }
+    static final CallKind BACKWARD = new CallKind(
+            Operation.EXPERT_BACKWARD,
+            CallPolicy::backwardTimeout,
+            CallPolicy::gradients,
+            ExpertSchema::requireGradients,
+            ExpertSchema::inputsAndGradients,
+            ExpertSchema::inputs);
 
-        @Override
-        List<TensorSpec> takes(ExpertSchema schema) {
-            return schema.inputs();
-        }
-
-        @Override
-        List<TensorSpec> gives(ExpertSchema schema) {
-            return schema.outputs();
-        }
-    },
-    BACKWARD(Operation.EXPERT_BACKWARD) {
-        @Override
-        Duration timeout(CallPolicy policy) {
-            return policy.backwardTimeout();
-        }
-
-        @Override
-        Compression ofReply(CallPolicy policy) {
-            return policy.gradients();
-        }
-
-        @Override
-        int requireRows(ExpertSchema schema, List<TensorDescriptor> given) {
-            return schema.requireGradients(given);
-        }
-
-        @Override
-        List<TensorSpec> takes(ExpertSchema schema) {
-            return schema.inputsAndGradients();
-        }
-
-        @Override
-        List<TensorSpec> gives(ExpertSchema schema) {
-            return schema.inputs();
-        }
-    };
-
-    private final Operation operation;
-
-    CallKind(Operation operation) {
-        this.operation = operation;
+    Duration timeout(CallPolicy policy) {
+        return timeout.apply(policy);
     }
 
-    Operation operation() {
-        return operation;
+    Compression ofReply(CallPolicy policy) {
+        return ofReply.apply(policy);
     }
-
-    abstract Duration timeout(CallPolicy policy);
-
-    abstract Compression ofReply(CallPolicy policy);
 
     /** @throws dev.hivemind.rsocket.error.SchemaMismatchException if the expert does not take these tensors */
-    abstract int requireRows(ExpertSchema schema, List<TensorDescriptor> given);
+    int requireRows(ExpertSchema schema, List<TensorDescriptor> received) {
+        return check.applyAsInt(schema, received);
+    }
 
-    abstract List<TensorSpec> takes(ExpertSchema schema);
-
-    abstract List<TensorSpec> gives(ExpertSchema schema);
+    List<TensorSpec> takes(ExpertSchema schema) {
+        return taken.apply(schema);
+    }
 
     /** The tensors of the answer to a call of so many rows. */
     List<TensorDescriptor> answer(ExpertSchema schema, int rows) {
-        List<TensorSpec> tensors = gives(schema);
-        List<TensorDescriptor> answer = new ArrayList<>(tensors.size());
-        for (TensorSpec tensor : tensors) {
+        List<TensorSpec> specs = given.apply(schema);
+        List<TensorDescriptor> answer = new ArrayList<>(specs.size());
+        for (TensorSpec tensor : specs) {
             answer.add(tensor.withRows(rows));
         }
         return answer;

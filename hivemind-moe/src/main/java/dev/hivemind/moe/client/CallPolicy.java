@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.hivemind.rsocket.RetryPolicy;
 import dev.hivemind.rsocket.compression.Compression;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * How long calls to experts may take, how often they are tried, how their tensors are written, and how far answers are
@@ -54,50 +55,76 @@ public record CallPolicy(
 
     /** The same policy with another forward timeout. */
     public CallPolicy withForwardTimeout(Duration timeout) {
-        return new CallPolicy(
-                timeout, backwardTimeout, discoveryTimeToLive, activations, gradients, retry, finiteAnswers);
+        return changed(draft -> draft.forwardTimeout = timeout);
     }
 
     /** The same policy with another backward timeout. */
     public CallPolicy withBackwardTimeout(Duration timeout) {
-        return new CallPolicy(
-                forwardTimeout, timeout, discoveryTimeToLive, activations, gradients, retry, finiteAnswers);
+        return changed(draft -> draft.backwardTimeout = timeout);
     }
 
     /** The same policy with another lifetime of discovered experts. */
     public CallPolicy withDiscoveryTimeToLive(Duration timeToLive) {
-        return new CallPolicy(
-                forwardTimeout, backwardTimeout, timeToLive, activations, gradients, retry, finiteAnswers);
+        return changed(draft -> draft.discoveryTimeToLive = timeToLive);
     }
 
     /** The same policy with another compression of inputs and outputs. */
     public CallPolicy withActivations(Compression compression) {
-        return new CallPolicy(
-                forwardTimeout, backwardTimeout, discoveryTimeToLive, compression, gradients, retry, finiteAnswers);
+        return changed(draft -> draft.activations = compression);
     }
 
     /** The same policy with another compression of gradients. */
     public CallPolicy withGradients(Compression compression) {
-        return new CallPolicy(
-                forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, compression, retry, finiteAnswers);
+        return changed(draft -> draft.gradients = compression);
     }
 
     /** The same policy with other attempts. */
     public CallPolicy withRetry(RetryPolicy other) {
-        return new CallPolicy(
-                forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, gradients, other, finiteAnswers);
+        return changed(draft -> draft.retry = other);
     }
 
     /** The same policy, which takes answers with numbers that are not finite for failed calls, or not. */
     public CallPolicy withFiniteAnswers(boolean required) {
-        return new CallPolicy(
-                forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, gradients, retry, required);
+        return changed(draft -> draft.finiteAnswers = required);
+    }
+
+    private CallPolicy changed(Consumer<Draft> change) {
+        var draft = new Draft(this);
+        change.accept(draft);
+        return draft.policy();
     }
 
     private static void requirePositive(Duration duration, String name) {
         requireNonNull(duration, name);
         if (duration.isNegative() || duration.isZero()) {
             throw new IllegalArgumentException(name + " is positive, not " + duration);
+        }
+    }
+
+    /** A policy that is being changed. */
+    private static final class Draft {
+
+        private Duration forwardTimeout;
+        private Duration backwardTimeout;
+        private Duration discoveryTimeToLive;
+        private Compression activations;
+        private Compression gradients;
+        private RetryPolicy retry;
+        private boolean finiteAnswers;
+
+        Draft(CallPolicy policy) {
+            forwardTimeout = policy.forwardTimeout;
+            backwardTimeout = policy.backwardTimeout;
+            discoveryTimeToLive = policy.discoveryTimeToLive;
+            activations = policy.activations;
+            gradients = policy.gradients;
+            retry = policy.retry;
+            finiteAnswers = policy.finiteAnswers;
+        }
+
+        CallPolicy policy() {
+            return new CallPolicy(
+                    forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, gradients, retry, finiteAnswers);
         }
     }
 }
