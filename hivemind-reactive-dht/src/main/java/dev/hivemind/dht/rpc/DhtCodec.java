@@ -1,22 +1,15 @@
 package dev.hivemind.dht.rpc;
 
 import com.google.protobuf.ByteString;
-import dev.hivemind.dht.proto.ContactMessage;
-import dev.hivemind.dht.proto.FindReplyMessage;
 import dev.hivemind.dht.proto.FindRequestMessage;
-import dev.hivemind.dht.proto.FindResultMessage;
 import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.proto.StoreRequestMessage;
 import dev.hivemind.dht.proto.StoreStatus;
-import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
-import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.Supplier;
 
 /** DHT messages as protobuf. Reading throws {@link ProtocolViolationException} for whatever is out of bounds. */
@@ -55,67 +48,6 @@ final class DhtCodec {
             return new FindRequest(
                     message.getTargetsList().stream().map(DhtCodec::id).toList(), message.getValues());
         });
-    }
-
-    static FindReplyMessage toMessage(FindReply reply) {
-        return FindReplyMessage.newBuilder()
-                .addAllResults(reply.results().stream().map(DhtCodec::toMessage).toList())
-                .build();
-    }
-
-    /** Reads the answer to a request for so many targets. */
-    static FindReply toFindReply(FindReplyMessage message, int targets) {
-        return checked(() -> {
-            requireAnswers(message.getResultsCount(), targets);
-            return new FindReply(
-                    message.getResultsList().stream().map(DhtCodec::toResult).toList());
-        });
-    }
-
-    private static FindResultMessage toMessage(FindResult result) {
-        return FindResultMessage.newBuilder()
-                .addAllClosest(
-                        result.closest().stream().map(DhtCodec::toMessage).toList())
-                .addAllEntries(EntryCodec.toMessages(result.value()))
-                .build();
-    }
-
-    private static FindResult toResult(FindResultMessage message) {
-        requireCount("contacts", message.getClosestCount(), FindResult.MAX_CONTACTS);
-        List<Contact> closest = message.getClosestList().stream()
-                .map(DhtCodec::toContact)
-                .filter(contact -> !contact.isClientOnly())
-                .toList();
-        return new FindResult(closest, EntryCodec.toValue(message.getEntriesList()));
-    }
-
-    private static ContactMessage toMessage(Contact contact) {
-        return ContactMessage.newBuilder()
-                .setPeerId(bytes(contact.id()))
-                .addAllAddresses(
-                        contact.addresses().stream().map(PeerAddress::toString).toList())
-                .build();
-    }
-
-    private static Contact toContact(ContactMessage message) {
-        requireCount("addresses", message.getAddressesCount(), Contact.MAX_ADDRESSES);
-        List<PeerAddress> addresses = new ArrayList<>();
-        for (String text : message.getAddressesList()) {
-            addKnownNotation(addresses, text);
-        }
-        return new Contact(id(message.getPeerId()), addresses);
-    }
-
-    /** Later versions may know other kinds of addresses, so an unknown notation is no violation. */
-    private static void addKnownNotation(List<PeerAddress> addresses, String text) {
-        try {
-            PeerAddress address = PeerAddress.parse(text);
-            if (address.port() != 0) {
-                addresses.add(address);
-            }
-        } catch (IllegalArgumentException unknownNotation) {
-            return;
-        }
     }
 
     static StoreRequestMessage toMessage(StoreRequest request) {
@@ -179,30 +111,30 @@ final class DhtCodec {
         };
     }
 
-    private static ByteString bytes(NodeId id) {
+    static ByteString bytes(NodeId id) {
         return ByteString.copyFrom(id.toBytes());
     }
 
-    private static NodeId id(ByteString bytes) {
+    static NodeId id(ByteString bytes) {
         if (bytes.size() != NodeId.BYTES) {
             throw new IllegalArgumentException("A DHT id has %d bytes, not %d".formatted(NodeId.BYTES, bytes.size()));
         }
         return NodeId.fromBytes(bytes.toByteArray());
     }
 
-    private static void requireCount(String what, int count, int max) {
+    static void requireCount(String what, int count, int max) {
         if (count > max) {
             throw new IllegalArgumentException("There are %d %s, and at most %d allowed".formatted(count, what, max));
         }
     }
 
-    private static void requireAnswers(int count, int expected) {
+    static void requireAnswers(int count, int expected) {
         if (count != expected) {
             throw new IllegalArgumentException("%d questions got %d answers".formatted(expected, count));
         }
     }
 
-    private static <T> T checked(Supplier<T> decode) {
+    static <T> T checked(Supplier<T> decode) {
         try {
             return decode.get();
         } catch (IllegalArgumentException e) {

@@ -30,13 +30,18 @@ class DhtCodecTest {
     private static final Instant EXPIRY = Instant.ofEpochMilli(1_767_225_600_123L);
     private static final ByteString ID = ByteString.copyFrom(new byte[32]);
 
+    private static final FindReplyCodec FINDS = new FindReplyCodec();
+
     private static ByteString bytes(String text) {
         return ByteString.copyFromUtf8(text);
     }
 
     private static void assertRefused(FindResultMessage result) {
-        var reply = FindReplyMessage.newBuilder().addResults(result).build();
-        assertThatExceptionOfType(ProtocolViolationException.class).isThrownBy(() -> DhtCodec.toFindReply(reply, 1));
+        assertRefused(FindReplyMessage.newBuilder().addResults(result).build());
+    }
+
+    private static void assertRefused(FindReplyMessage reply) {
+        assertThatExceptionOfType(ProtocolViolationException.class).isThrownBy(() -> FINDS.toFindReply(reply, 1));
     }
 
     @Test
@@ -51,7 +56,7 @@ class DhtCodecTest {
                 new FindResult(List.of(), new PlainRecord(bytes("v"), EXPIRY)),
                 new FindResult(List.of(), null)));
 
-        assertThat(DhtCodec.toFindReply(DhtCodec.toMessage(reply), 3)).isEqualTo(reply);
+        assertThat(FINDS.toFindReply(FINDS.toMessage(reply), 3)).isEqualTo(reply);
     }
 
     @Test
@@ -74,14 +79,19 @@ class DhtCodecTest {
     @Test
     void findReply_withAnotherNumberOfResults_isRefused() {
         assertThatExceptionOfType(ProtocolViolationException.class)
-                .isThrownBy(() -> DhtCodec.toFindReply(FindReplyMessage.getDefaultInstance(), 1));
+                .isThrownBy(() -> FINDS.toFindReply(FindReplyMessage.getDefaultInstance(), 1));
     }
 
     @Test
     void findReply_withTooManyContacts_isRefused() {
         ContactMessage contact = ContactMessage.newBuilder().setPeerId(ID).build();
-        assertRefused(FindResultMessage.newBuilder()
-                .addAllClosest(Collections.nCopies(21, contact))
+        assertRefused(FindReplyMessage.newBuilder()
+                .addContacts(contact.toByteString())
+                .addResults(FindResultMessage.newBuilder().addAllClosest(Collections.nCopies(21, 0)))
+                .build());
+        assertRefused(FindReplyMessage.newBuilder()
+                .addAllContacts(Collections.nCopies(21, contact.toByteString()))
+                .addResults(FindResultMessage.getDefaultInstance())
                 .build());
     }
 
@@ -91,7 +101,45 @@ class DhtCodecTest {
                 .setPeerId(ID)
                 .addAllAddresses(Collections.nCopies(17, "a:1"))
                 .build();
-        assertRefused(FindResultMessage.newBuilder().addClosest(contact).build());
+        assertRefused(FindReplyMessage.newBuilder()
+                .addContacts(contact.toByteString())
+                .addResults(FindResultMessage.newBuilder().addClosest(0))
+                .build());
+    }
+
+    @Test
+    void findReply_namingAContactThatIsNotThere_isRefused() {
+        assertRefused(FindResultMessage.newBuilder().addClosest(0).build());
+        assertRefused(FindResultMessage.newBuilder().addClosest(-1).build());
+    }
+
+    @Test
+    void findReply_withAContactThatIsNoMessage_isRefused() {
+        assertRefused(FindReplyMessage.newBuilder()
+                .addContacts(bytes("garbage"))
+                .addResults(FindResultMessage.getDefaultInstance())
+                .build());
+    }
+
+    @Test
+    void findReply_namingAContactInSeveralResults_carriesItOnce() {
+        var contact = new Contact(NodeId.ZERO, List.of(new PeerAddress("host", 1)));
+        var result = new FindResult(List.of(contact), null);
+
+        FindReplyMessage message = FINDS.toMessage(new FindReply(List.of(result, result)));
+
+        assertThat(message.getContactsCount()).isOne();
+        assertThat(FINDS.toFindReply(message, 2).results()).containsExactly(result, result);
+    }
+
+    @Test
+    void findReply_afterAContactMoved_namesItsNewAddresses() {
+        for (int port = 1; port <= 2; port++) {
+            var moved = new Contact(NodeId.ZERO, List.of(new PeerAddress("host", port)));
+            var reply = new FindReply(List.of(new FindResult(List.of(moved), null)));
+
+            assertThat(FINDS.toFindReply(FINDS.toMessage(reply), 1)).isEqualTo(reply);
+        }
     }
 
     @Test
@@ -105,10 +153,12 @@ class DhtCodecTest {
                 .addAddresses("relay/abc")
                 .build();
         var reply = FindReplyMessage.newBuilder()
-                .addResults(FindResultMessage.newBuilder().addClosest(mixed).addClosest(unknown))
+                .addContacts(mixed.toByteString())
+                .addContacts(unknown.toByteString())
+                .addResults(FindResultMessage.newBuilder().addClosest(0).addClosest(1))
                 .build();
 
-        assertThat(DhtCodec.toFindReply(reply, 1).results().get(0).closest())
+        assertThat(FINDS.toFindReply(reply, 1).results().get(0).closest())
                 .containsExactly(new Contact(NodeId.ZERO, List.of(new PeerAddress("host", 1))));
     }
 
