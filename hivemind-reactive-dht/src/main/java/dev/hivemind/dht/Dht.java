@@ -42,10 +42,21 @@ public interface Dht {
     Mono<DhtValue> get(DhtKey key, Instant sufficient);
 
     /**
+     * What is found under a key, as soon as it is found: a first value, then each time that more of it or a newer one has
+     * come, everything found so far; the last is what {@link #getLatest} emits. Completes when all peers that ought to keep
+     * it were asked. While a value waits for demand, nobody is asked.
+     */
+    Flux<DhtValue> find(DhtKey key);
+
+    /**
      * The newest values under some keys, each as soon as it is found, in any order. Keys under which nothing is stored
-     * are left out. Sixteen are looked for at once.
+     * are left out. Sixty-four are looked for at once, and questions to the same peer travel together: far cheaper than as
+     * many {@link #getLatest}.
      */
     Flux<FoundValue> getAll(Collection<DhtKey> keys);
+
+    /** Like {@link #getAll(Collection)}, but content with values that live at least until a moment, as in {@link #get(DhtKey, Instant)}. */
+    Flux<FoundValue> getAll(Collection<DhtKey> keys, Instant sufficient);
 
     /**
      * The newest value under a key now, and again whenever it has changed; ends when it is cancelled. Reads once a
@@ -81,7 +92,8 @@ public interface Dht {
     DhtRecord own(DhtKey key, ByteString name, ByteString value, Instant expiresAt);
 
     /**
-     * Stores a record at the peers nearest to its key, and emits how many took it.
+     * Stores a record at the peers nearest to its key, and emits how many took it as soon as enough have: further copies
+     * are made afterwards, see {@link DhtNode.Builder#acknowledgements}. Cancelling before that gives them all up.
      *
      * <p>Errors besides the common ones: {@link IllegalArgumentException} if the record has expired or would live
      * longer than the DHT allows.
@@ -89,8 +101,8 @@ public interface Dht {
     Mono<StoreReceipt> store(DhtRecord record);
 
     /**
-     * Stores records and emits a receipt for each, in any order. Records under one key travel together. Errors are
-     * those of {@link #store}.
+     * Stores records and emits a receipt for each, in any order. What goes to the same peer travels together, which is far
+     * cheaper than as many {@link #store}. Errors are those of {@link #store}.
      */
     Flux<StoreReceipt> storeAll(Collection<DhtRecord> records);
 }

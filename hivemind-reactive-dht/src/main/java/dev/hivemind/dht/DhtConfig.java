@@ -13,6 +13,7 @@ import java.util.List;
  * @param depthModulo Kademlia's b, at least 1
  * @param alpha requests of a lookup under way at once, 1 to 32
  * @param replicas copies of a record, 1 to 128
+ * @param acknowledgements copies after which whoever stores is told, 1 to {@code replicas}
  * @param initialPeers where to enter the DHT
  * @param requestTimeout after which a call has failed
  * @param softTimeout after which a call no longer holds a lookup up
@@ -26,6 +27,7 @@ record DhtConfig(
         int depthModulo,
         int alpha,
         int replicas,
+        int acknowledgements,
         List<PeerAddress> initialPeers,
         Duration requestTimeout,
         Duration softTimeout,
@@ -54,6 +56,7 @@ record DhtConfig(
         requireRange("depthModulo", depthModulo, Integer.MAX_VALUE);
         requireRange("alpha", alpha, MAX_ALPHA);
         requireRange("replicas", replicas, MAX_BUCKET_SIZE);
+        requireRange("acknowledgements", acknowledgements, replicas);
         requireRange("maxRecords", maxRecords, Integer.MAX_VALUE);
         requireRange("maxRecordBytes", maxRecordBytes, Long.MAX_VALUE);
         requirePositive("requestTimeout", requestTimeout);

@@ -51,9 +51,6 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class DhtNode implements Dht {
 
-    /** How many keys of one {@link #getAll} are looked for at once. */
-    private static final int MAX_GETS = 16;
-
     private final DhtTransport transport;
     private final DhtConfig config;
     private final Lifetimes lifetimes;
@@ -166,9 +163,19 @@ public final class DhtNode implements Dht {
     }
 
     @Override
+    public Flux<DhtValue> find(DhtKey key) {
+        return reads.stream(key).transform(this::publishedAll);
+    }
+
+    @Override
     public Flux<FoundValue> getAll(Collection<DhtKey> keys) {
-        return Flux.fromIterable(Set.copyOf(keys))
-                .flatMap(key -> getLatest(key).map(value -> new FoundValue(key, value)), MAX_GETS);
+        return getAll(keys, Instant.MAX);
+    }
+
+    @Override
+    public Flux<FoundValue> getAll(Collection<DhtKey> keys, Instant sufficient) {
+        return reads.findAll(Set.copyOf(keys), requireNonNull(sufficient, "sufficient"))
+                .transform(this::publishedAll);
     }
 
     @Override
@@ -206,7 +213,7 @@ public final class DhtNode implements Dht {
 
     @Override
     public Flux<StoreReceipt> storeAll(Collection<DhtRecord> records) {
-        return writes.storeAll(records).takeUntilOther(closedError()).publishOn(schedulers.results());
+        return writes.storeAll(records).transform(this::publishedAll);
     }
 
     /** How much this node knows and keeps now. */
@@ -217,6 +224,10 @@ public final class DhtNode implements Dht {
     /** Results leave the loop, so that nobody's code holds it up, and end when the node is closed. */
     private <T> Mono<T> published(Mono<T> result) {
         return Mono.firstWithSignal(this.<T>closedError(), result).publishOn(schedulers.results());
+    }
+
+    private <T> Flux<T> publishedAll(Flux<T> results) {
+        return results.takeUntilOther(closedError()).publishOn(schedulers.results(), 1);
     }
 
     private <T> Mono<T> closedError() {
@@ -236,6 +247,7 @@ public final class DhtNode implements Dht {
         served.dispose();
         closed.tryEmitEmpty();
         upkeep.dispose();
+        writes.dispose();
         handOff.dispose();
         parts.peers().dispose();
         loop.dispose();
@@ -255,6 +267,7 @@ public final class DhtNode implements Dht {
         private int depthModulo = DhtConfig.DEFAULT_DEPTH_MODULO;
         private int alpha = DhtConfig.DEFAULT_ALPHA;
         private int replicas = DhtConfig.DEFAULT_REPLICAS;
+        private int acknowledgements;
         private List<PeerAddress> initialPeers = List.of();
         private Duration requestTimeout = DhtConfig.DEFAULT_REQUEST_TIMEOUT;
         private Duration softTimeout = DhtConfig.DEFAULT_SOFT_TIMEOUT;
@@ -293,6 +306,15 @@ public final class DhtNode implements Dht {
         /** At how many peers a record is stored; 1 to 128. Default: 8. */
         public Builder replicas(int replicas) {
             this.replicas = replicas;
+            return this;
+        }
+
+        /**
+         * How many copies a store waits for, 1 to the replicas; the others are made after its caller was told, by
+         * {@link DhtNode#close()} at the latest. Default: three quarters of the replicas.
+         */
+        public Builder acknowledgements(int acknowledgements) {
+            this.acknowledgements = acknowledgements;
             return this;
         }
 
@@ -382,6 +404,7 @@ public final class DhtNode implements Dht {
                     depthModulo,
                     alpha,
                     replicas,
+                    acknowledgements == 0 ? (3 * replicas + 3) / 4 : acknowledgements,
                     initialPeers,
                     requestTimeout,
                     softTimeout,

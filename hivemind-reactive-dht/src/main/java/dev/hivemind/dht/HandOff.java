@@ -71,7 +71,7 @@ final class HandOff implements Disposable {
         Disposable.Swap slot = Disposables.swap();
         underWay.add(slot);
         List<StoreRequest> requests =
-                Batches.of(records).values().stream().flatMap(List::stream).toList();
+                Batches.of(records).stream().map(StoreRequest::new).toList();
         slot.update(Flux.fromIterable(requests)
                 .concatMap(request -> rpc.store(newcomer, request), 1)
                 .doFinally(ended -> underWay.remove(slot))

@@ -3,14 +3,18 @@ package dev.hivemind.dht;
 import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.lookup.LookupResult;
 import dev.hivemind.dht.lookup.LookupRunner;
+import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.routing.RoutingTable;
 import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.DhtTransport;
+import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.RecordStore;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.time.Duration;
+import java.util.List;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -60,7 +64,21 @@ record NodeParts(
     }
 
     Mono<LookupResult> look(LookupRequest request) {
-        return lookups.run(request, () -> peers.table().closest(request.target(), request.width()));
+        return lookups.run(request, () -> seeds(request));
+    }
+
+    /** Several at once, at least one, which travel together. */
+    Flux<LookupResult> lookAll(List<LookupRequest> requests) {
+        return lookups.runAll(requests, this::seeds);
+    }
+
+    /** What is found under a target, each time that it has grown. */
+    Flux<DhtValue> stream(LookupRequest request) {
+        return lookups.stream(request, () -> seeds(request));
+    }
+
+    private List<Contact> seeds(LookupRequest request) {
+        return peers.table().closest(request.target(), Math.max(request.width(), config.bucketSize()));
     }
 
     static PeerUnavailableException nobody() {

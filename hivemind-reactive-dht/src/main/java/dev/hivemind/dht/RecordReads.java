@@ -6,10 +6,22 @@ import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtValue;
 import java.time.Instant;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Finds what is stored under keys. */
 final class RecordReads {
+
+    /** How many keys of a batch are looked for together. */
+    private static final int TOGETHER = 64;
+
+    /** How many such groups of one batch are on their way at once. */
+    private static final int MAX_GROUPS = 2;
 
     private final NodeParts node;
     private final Membership membership;
@@ -52,6 +64,38 @@ final class RecordReads {
                 .then(node.loop().call(() -> request(target, sufficient)))
                 .flatMap(node::look)
                 .flatMap(this::valueOf);
+    }
+
+    /** What is found under a key while it is looked for. */
+    Flux<DhtValue> stream(DhtKey key) {
+        NodeId target = key.target();
+        return membership
+                .rejoinIfAlone()
+                .then(node.loop().call(() -> request(target, Instant.MAX)))
+                .flatMapMany(node::stream);
+    }
+
+    /** The values under some keys, of each like {@link #find}. */
+    Flux<FoundValue> findAll(Collection<DhtKey> keys, Instant sufficient) {
+        Flux<FoundValue> found =
+                Flux.fromIterable(keys).buffer(TOGETHER).flatMap(group -> findGroup(group, sufficient), MAX_GROUPS);
+        return membership.rejoinIfAlone().thenMany(found);
+    }
+
+    private Flux<FoundValue> findGroup(List<DhtKey> keys, Instant sufficient) {
+        Map<NodeId, DhtKey> byTarget = new LinkedHashMap<>();
+        keys.forEach(key -> byTarget.put(key.target(), key));
+        return node.loop()
+                .call(() -> byTarget.keySet().stream()
+                        .map(target -> request(target, sufficient))
+                        .toList())
+                .flatMapMany(node::lookAll)
+                .concatMap(
+                        result -> valueOf(result).mapNotNull(value -> found(byTarget.get(result.target()), value)), 0);
+    }
+
+    private static @Nullable FoundValue found(@Nullable DhtKey key, DhtValue value) {
+        return key == null ? null : new FoundValue(key, value);
     }
 
     private LookupRequest request(NodeId target, Instant sufficient) {

@@ -1,6 +1,7 @@
 package dev.hivemind.dht;
 
 import dev.hivemind.dht.lookup.LookupRequest;
+import dev.hivemind.dht.lookup.LookupResult;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.rpc.Answer;
@@ -11,19 +12,34 @@ import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.rsocket.error.RpcException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
 
-/** Stores records at the peers that ought to keep them. */
-final class RecordWrites {
+/**
+ * Stores records at the peers that ought to keep them. {@link #dispose()} gives up the copies that are still being made of
+ * records whose callers have been told already.
+ */
+final class RecordWrites implements Disposable {
 
-    /** How many keys of one batch are on their way at once. */
-    private static final int MAX_STORES = 8;
+    /** How many keys are looked for and stored together, so that what goes to one peer travels in one request. */
+    private static final int TOGETHER = 64;
+
+    /** How many such groups of one batch are on their way at once. */
+    private static final int MAX_GROUPS = 2;
+
+    /** How many waves may go on after their callers were told; the callers of further ones wait until all is done. */
+    private static final int MAX_UNFINISHED = 64;
 
     private final NodeParts node;
     private final Membership membership;
     private final LocalNode local;
+    private final Disposable.Composite unfinished = Disposables.composite();
 
     RecordWrites(NodeParts node, Membership membership, LocalNode local) {
         this.node = node;
@@ -35,24 +51,82 @@ final class RecordWrites {
         List<DhtRecord> copy = List.copyOf(records);
         Flux<StoreReceipt> receipts = Flux.defer(() -> {
             copy.forEach(node.lifetimes()::requireAcceptable);
-            return Flux.fromIterable(Batches.of(copy).entrySet())
-                    .flatMap(batch -> store(batch.getKey(), batch.getValue()), MAX_STORES);
+            return Flux.fromIterable(byKey(copy).entrySet()).buffer(TOGETHER).flatMap(this::store, MAX_GROUPS);
         });
         return membership.rejoinIfAlone().thenMany(receipts);
     }
 
-    private Flux<StoreReceipt> store(DhtKey key, List<StoreRequest> requests) {
-        int width = Math.max(node.config().bucketSize(), node.config().replicas());
-        return node.look(LookupRequest.ofNodes(key.target(), width))
-                .map(result -> keepers(key.target(), result.closest()))
-                .flatMapMany(keepers -> keepers.isEmpty()
-                        ? Flux.error(NodeParts.nobody())
-                        : Flux.fromIterable(requests)
-                                .concatMap(request -> wave(request).run(keepers)));
+    private static Map<DhtKey, List<DhtRecord>> byKey(List<DhtRecord> records) {
+        Map<DhtKey, List<DhtRecord>> byKey = new LinkedHashMap<>();
+        for (DhtRecord record : records) {
+            byKey.computeIfAbsent(record.key(), key -> new ArrayList<>()).add(record);
+        }
+        return byKey;
     }
 
-    private ReplicaWave wave(StoreRequest request) {
-        return new ReplicaWave(request, node.config().replicas(), to -> send(to, request));
+    private Flux<StoreReceipt> store(List<Map.Entry<DhtKey, List<DhtRecord>>> group) {
+        Map<NodeId, List<DhtRecord>> byTarget = new LinkedHashMap<>();
+        group.forEach(entry -> byTarget.put(entry.getKey().target(), entry.getValue()));
+        List<LookupRequest> requests = byTarget.keySet().stream()
+                .map(target -> LookupRequest.ofNodes(target, width()))
+                .toList();
+        return node.lookAll(requests).collectList().flatMapMany(found -> place(found, byTarget));
+    }
+
+    /** Some more than are wanted may refuse, or be gone a moment later. */
+    private int width() {
+        int replicas = node.config().replicas();
+        return Math.max(replicas, Math.min(node.config().bucketSize(), replicas + Math.max(4, replicas / 2)));
+    }
+
+    private Flux<StoreReceipt> place(List<LookupResult> found, Map<NodeId, List<DhtRecord>> byTarget) {
+        List<Placement> placements = new ArrayList<>();
+        for (LookupResult result : found) {
+            List<Contact> keepers = keepers(result.target(), result.closest());
+            if (keepers.isEmpty()) {
+                return Flux.error(NodeParts.nobody());
+            }
+            Batches.of(byTarget.getOrDefault(result.target(), List.of()))
+                    .forEach(batch -> placements.add(
+                            new Placement(batch, keepers, node.config().replicas())));
+        }
+        return Flux.create(sink -> node.loop().execute(() -> begin(placements, sink)));
+    }
+
+    /** On the loop. Whoever gives up before all is acknowledged gives up everything. */
+    private void begin(List<Placement> placements, FluxSink<StoreReceipt> sink) {
+        boolean early = unfinished.size() < MAX_UNFINISHED;
+        Disposable.Swap slot = Disposables.swap();
+        var wave = new StoreWave(
+                placements,
+                early ? node.config().acknowledgements() : node.config().replicas(),
+                node.loop(),
+                this::send,
+                new StoreWave.Listener() {
+                    @Override
+                    public void accept(StoreReceipt receipt) {
+                        sink.next(receipt);
+                    }
+
+                    @Override
+                    public void acknowledged() {
+                        sink.complete();
+                    }
+
+                    @Override
+                    public void settled() {
+                        unfinished.remove(slot);
+                    }
+                });
+        slot.update(wave);
+        unfinished.add(slot);
+        sink.onCancel(() -> {
+            unfinished.remove(slot);
+            slot.dispose();
+        });
+        if (!sink.isCancelled() && !unfinished.isDisposed()) {
+            wave.start();
+        }
     }
 
     /** Who may keep a record, nearest first: this node among them if it serves others. */
@@ -80,5 +154,10 @@ final class RecordWrites {
                                     return error;
                                 })
                                 .then(Mono.empty()));
+    }
+
+    @Override
+    public void dispose() {
+        unfinished.dispose();
     }
 }

@@ -3,7 +3,7 @@ package dev.hivemind.dht;
 import dev.hivemind.dht.storage.DhtRecord;
 
 /**
- * What became of a record that was to be stored.
+ * What became of a record that was to be stored, when enough peers had answered. Some more may keep it since.
  *
  * @param record the record
  * @param stored how many peers keep it now

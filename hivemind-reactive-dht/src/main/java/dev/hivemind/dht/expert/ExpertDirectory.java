@@ -3,18 +3,21 @@ package dev.hivemind.dht.expert;
 import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.dht.Dht;
+import dev.hivemind.dht.FoundValue;
 import dev.hivemind.dht.StoreReceipt;
+import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -23,9 +26,6 @@ import reactor.core.publisher.Mono;
  * arrive and errors are raised as by {@link Dht}. Whatever malformed the DHT contains is skipped.
  */
 public final class ExpertDirectory {
-
-    /** How many uids of one {@link #findAll} are looked up at once. */
-    private static final int MAX_LOOKUPS = 16;
 
     private final Dht dht;
 
@@ -92,9 +92,16 @@ public final class ExpertDirectory {
 
     /** The first owner of each of some experts, in the order of {@link #find}; those that nobody hosts are missing from the map. */
     public Mono<Map<ExpertUid, ExpertDescriptor>> findAll(Collection<ExpertUid> uids) {
-        return Flux.fromIterable(new LinkedHashSet<>(uids))
-                .flatMap(uid -> find(uid).next(), MAX_LOOKUPS)
+        Map<DhtKey, ExpertUid> byKey = new LinkedHashMap<>();
+        uids.forEach(uid -> byKey.put(uid.key(), uid));
+        return dht.getAll(byKey.keySet())
+                .concatMapIterable(found -> first(byKey.get(found.key()), found.value()), 1)
                 .collectMap(ExpertDescriptor::uid);
+    }
+
+    private static List<ExpertDescriptor> first(@Nullable ExpertUid uid, DhtValue value) {
+        List<ExpertDescriptor> owners = uid == null ? List.of() : DirectoryRecords.owners(uid, value);
+        return owners.subList(0, Math.min(1, owners.size()));
     }
 
     /**
@@ -102,11 +109,13 @@ public final class ExpertDirectory {
      * {@code ffn.} in a flat grid, all experts. Empty if there are none.
      */
     public Mono<SortedMap<Integer, ExpertDescriptor>> successors(ExpertPrefix prefix) {
-        return owners(prefix).map(owners -> {
-            SortedMap<Integer, ExpertDescriptor> first = new TreeMap<>();
-            owners.forEach((coordinate, experts) -> first.put(coordinate, experts.get(0)));
-            return first;
-        });
+        return owners(prefix).map(ExpertDirectory::firsts);
+    }
+
+    private static SortedMap<Integer, ExpertDescriptor> firsts(SortedMap<Integer, List<ExpertDescriptor>> owners) {
+        SortedMap<Integer, ExpertDescriptor> first = new TreeMap<>();
+        owners.forEach((coordinate, experts) -> first.put(coordinate, experts.get(0)));
+        return first;
     }
 
     /**
@@ -122,9 +131,19 @@ public final class ExpertDirectory {
 
     /** What {@link #successors(ExpertPrefix)} says of each of some prefixes; every distinct one is looked up once. */
     public Mono<Map<ExpertPrefix, SortedMap<Integer, ExpertDescriptor>>> successors(Collection<ExpertPrefix> prefixes) {
-        return Flux.fromIterable(new LinkedHashSet<>(prefixes))
-                .flatMap(prefix -> successors(prefix).map(found -> Map.entry(prefix, found)), MAX_LOOKUPS)
-                .collectMap(Map.Entry::getKey, Map.Entry::getValue);
+        Map<DhtKey, ExpertPrefix> byKey = new LinkedHashMap<>();
+        prefixes.forEach(prefix -> byKey.put(prefix.key(), prefix));
+        return dht.getAll(byKey.keySet()).collectList().map(values -> {
+            Map<ExpertPrefix, SortedMap<Integer, ExpertDescriptor>> found = new LinkedHashMap<>();
+            byKey.values().forEach(prefix -> found.put(prefix, Collections.emptySortedMap()));
+            for (FoundValue value : values) {
+                ExpertPrefix prefix = byKey.get(value.key());
+                if (prefix != null) {
+                    found.put(prefix, firsts(DirectoryRecords.successors(prefix, value.value())));
+                }
+            }
+            return found;
+        });
     }
 
     /**

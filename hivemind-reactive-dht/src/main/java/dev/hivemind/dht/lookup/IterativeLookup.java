@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Kademlia's lookup as a state machine: answers and timeouts in, peers to ask out.
  *
  * <p>At most {@code alpha} peers are asked at once, always the nearest known. A peer past the soft timeout frees its
- * slot, every second one adds another, and it no longer holds the lookup up, but may still answer. The lookup ends when the {@code width} nearest peers
- * have answered, or fewer if there are no more; or when the value found is good enough. No threads, clocks or I/O: the
+ * slot, every second one adds another, and it no longer holds the lookup up, but may still answer. The lookup ends when the
+ * {@code width} nearest peers have answered, or fewer if there are no more; or when the value found is good enough. No threads, clocks or I/O: the
  * owner calls {@link #next()} after every event and sends what it returns.
  */
 final class IterativeLookup {
@@ -31,6 +31,7 @@ final class IterativeLookup {
     private final Lifetimes lifetimes;
     private final Shortlist shortlist;
     private @Nullable DhtValue value;
+    private boolean ended;
     private int inFlight;
     private int messages;
     private int answers;
@@ -54,12 +55,28 @@ final class IterativeLookup {
             if (candidate == null) {
                 break;
             }
-            candidate.state(State.ASKED);
-            inFlight++;
-            messages++;
+            ask(candidate);
             toAsk.add(candidate.contact());
         }
         return toAsk;
+    }
+
+    private void ask(Candidate candidate) {
+        candidate.state(State.ASKED);
+        inFlight++;
+        messages++;
+    }
+
+    /**
+     * A peer is going to be asked for another lookup: whether it is to be asked for this one as well, beyond its pace. It
+     * counts as asked then.
+     */
+    boolean joins(NodeId id) {
+        Candidate candidate = ended || messages >= MAX_MESSAGES ? null : shortlist.promising(id);
+        if (candidate != null) {
+            ask(candidate);
+        }
+        return candidate != null;
     }
 
     /** Every second silence lets one more peer be asked at once. */
@@ -110,6 +127,24 @@ final class IterativeLookup {
         return candidate;
     }
 
+    NodeId target() {
+        return request.target();
+    }
+
+    /** The value found so far, or null. */
+    @Nullable DhtValue value() {
+        return value;
+    }
+
+    /** The owner has taken the result: from now on, nothing happens any more. */
+    void end() {
+        ended = true;
+    }
+
+    boolean hasEnded() {
+        return ended;
+    }
+
     /** Whether nothing is left to do or to wait for. */
     boolean isDone() {
         if (request.isSatisfiedBy(value)) {
@@ -117,12 +152,14 @@ final class IterativeLookup {
         } else if (messages >= MAX_MESSAGES && inFlight == 0) {
             return true;
         }
-        return shortlist.isSettled() && (shortlist.nearestAnswered().size() >= request.width() || !shortlist.hasSlow());
+        return shortlist.isSettled()
+                && (shortlist.nearestAnswered().size() >= request.width()
+                        || shortlist.slow().isEmpty());
     }
 
     /** The peers past the soft timeout that have neither answered nor failed. */
     List<Contact> silent() {
-        return shortlist.slow().map(Candidate::contact).toList();
+        return shortlist.slow().stream().map(Candidate::contact).toList();
     }
 
     /** What is known now. */
@@ -130,6 +167,7 @@ final class IterativeLookup {
         List<Candidate> nearest = shortlist.nearestAnswered();
         int hops = nearest.stream().mapToInt(Candidate::hop).max().orElse(0);
         return new LookupResult(
+                request.target(),
                 nearest.stream().map(Candidate::contact).toList(),
                 value,
                 new LookupStats(hops, messages, answers, failures, timeouts));

@@ -1,6 +1,7 @@
 package dev.hivemind.dht.lookup;
 
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.storage.DhtValue;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,11 +9,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a lookup found.
  *
+ * @param target what was approached
  * @param closest the peers nearest to the target that answered, nearest first; without the asking node itself
  * @param value what is stored at the target, merged from all answers; null if nothing, or if no values were wanted
  * @param stats what it cost
  */
-public record LookupResult(List<Contact> closest, @Nullable DhtValue value, LookupStats stats) {
+public record LookupResult(
+        NodeId target, List<Contact> closest, @Nullable DhtValue value, LookupStats stats) {
 
     public LookupResult {
         closest = List.copyOf(closest);

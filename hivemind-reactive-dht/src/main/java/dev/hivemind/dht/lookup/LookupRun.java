@@ -1,98 +1,153 @@
 package dev.hivemind.dht.lookup;
 
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.rpc.Answer;
-import dev.hivemind.dht.rpc.DhtRpc;
 import dev.hivemind.dht.rpc.FindReply;
 import dev.hivemind.dht.rpc.FindRequest;
-import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.dht.storage.DhtValue;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
-import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
 import reactor.core.scheduler.Scheduler;
 
-/** One subscription to a lookup: connects the state machine with calls, timers and the subscriber. */
-final class LookupRun {
+/**
+ * One subscription to some lookups: connects their state machines with calls, timers and the subscriber.
+ *
+ * <p>The lookups travel together. Whoever is asked for one target is in the same call asked for others, up to
+ * {@value FindRequest#MAX_TARGETS}, to which it is promising as well: a call costs far more than another target in it.
+ */
+final class LookupRun implements Disposable {
 
-    private final Supplier<IterativeLookup> machineSource;
-    private final FindRequest question;
-    private final DhtRpc rpc;
+    private final Supplier<List<IterativeLookup>> source;
+    private final boolean values;
+    private final LookupRunner.Environment environment;
     private final Scheduler.Worker loop;
     private final LookupListener listener;
-    private final LookupConfig config;
-    private final MonoSink<LookupResult> sink;
+    private final LookupSink sink;
+    private final Set<IterativeLookup> lookups = new LinkedHashSet<>();
+
+    /** Calls under way, in their order. */
+    private final Set<Call> calls = new LinkedHashSet<>();
 
     /** Calls and timers under way; disposed when the subscriber is served or gone. */
     private final Disposable.Composite outstanding = Disposables.composite();
 
+    /**
+     * @param source the state machines, created on the loop
+     * @param values whether records are wanted besides contacts
+     */
     LookupRun(
-            LookupRequest request,
-            Supplier<IterativeLookup> machineSource,
+            Supplier<List<IterativeLookup>> source,
+            boolean values,
             LookupRunner.Environment environment,
-            MonoSink<LookupResult> sink) {
-        this.machineSource = machineSource;
-        this.question = new FindRequest(List.of(request.target()), request.wantsValue());
-        this.rpc = environment.rpc();
+            LookupSink sink) {
+        this.source = source;
+        this.values = values;
+        this.environment = environment;
         this.loop = environment.loop();
         this.listener = environment.listener();
-        this.config = environment.config();
         this.sink = sink;
     }
 
     void start() {
-        sink.onDispose(outstanding);
         onLoop(() -> {
-            IterativeLookup machine = machineSource.get();
-            outstanding.add(after(config.deadline(), () -> finish(machine)));
-            advance(machine);
+            lookups.addAll(source.get());
+            outstanding.add(after(environment.config().deadline(), () -> endAll(List.copyOf(lookups))));
+            advance(List.copyOf(lookups));
         });
     }
 
-    private void advance(IterativeLookup machine) {
-        for (Contact contact : machine.next()) {
-            ask(machine, contact);
+    /** The subscriber wants more. */
+    void resume() {
+        onLoop(() -> {
+            sink.wanted();
+            advance(List.copyOf(lookups));
+        });
+    }
+
+    /** Takes the next steps of lookups to which something happened. */
+    private void advance(Collection<IterativeLookup> moved) {
+        for (IterativeLookup lookup : moved) {
+            DhtValue found = lookup.value();
+            if (found != null && !lookup.hasEnded()) {
+                sink.grown(found);
+            }
         }
-        if (machine.isDone()) {
-            finish(machine);
+        if (!sink.isBehind() && !outstanding.isDisposed()) {
+            questions(moved).forEach(this::ask);
+        }
+        if (!outstanding.isDisposed()) {
+            endAll(moved.stream()
+                    .filter(lookup -> !lookup.hasEnded() && lookup.isDone())
+                    .toList());
+        }
+    }
+
+    /** Whom to ask now, and for which lookups. */
+    private Map<Contact, List<IterativeLookup>> questions(Collection<IterativeLookup> moved) {
+        Map<Contact, List<IterativeLookup>> questions = new LinkedHashMap<>();
+        for (IterativeLookup lookup : moved) {
+            if (!lookup.hasEnded()) {
+                lookup.next()
+                        .forEach(contact -> questions
+                                .computeIfAbsent(contact, any -> new ArrayList<>())
+                                .add(lookup));
+            }
+        }
+        return questions;
+    }
+
+    private void ask(Contact contact, List<IterativeLookup> asking) {
+        for (int from = 0; from < asking.size(); from += FindRequest.MAX_TARGETS) {
+            int to = Math.min(from + FindRequest.MAX_TARGETS, asking.size());
+            List<IterativeLookup> passengers = new ArrayList<>(asking.subList(from, to));
+            fill(passengers, contact.id());
+            new Call(contact, passengers).send();
+        }
+    }
+
+    /** Those nearest to the peer have the most to gain from it. */
+    private void fill(List<IterativeLookup> passengers, NodeId peer) {
+        if (lookups.size() <= passengers.size() || passengers.size() >= FindRequest.MAX_TARGETS) {
+            return;
+        }
+        List<IterativeLookup> nearestFirst = new ArrayList<>(lookups);
+        nearestFirst.sort((left, right) -> peer.compareDistance(left.target(), right.target()));
+        Iterator<IterativeLookup> others = nearestFirst.iterator();
+        while (others.hasNext() && passengers.size() < FindRequest.MAX_TARGETS) {
+            IterativeLookup other = others.next();
+            if (other.joins(peer)) {
+                passengers.add(other);
+            }
         }
     }
 
     /** Gives slow calls up before they can fail: only the listener may find out whether those peers are gone. */
-    private void finish(IterativeLookup machine) {
-        machine.silent().forEach(listener::silent);
-        sink.success(machine.result());
-    }
-
-    private void ask(IterativeLookup machine, Contact contact) {
-        Disposable softTimeout = after(config.softTimeout(), () -> {
-            machine.slow(contact.id());
-            advance(machine);
-        });
-        outstanding.add(softTimeout);
-        outstanding.add(rpc.find(contact, question)
-                .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
-                .doFinally(signal -> softTimeout.dispose())
-                .subscribe(
-                        answer -> onLoop(() -> answered(machine, contact, answer)),
-                        error -> onLoop(() -> failed(machine, contact, error))));
-    }
-
-    private void answered(IterativeLookup machine, Contact contact, Answer<FindReply> answer) {
-        listener.answered(answer.from());
-        machine.answered(contact.id(), answer.reply().results().get(0));
-        advance(machine);
-    }
-
-    private void failed(IterativeLookup machine, Contact contact, Throwable error) {
-        listener.failed(contact, error);
-        machine.failed(contact.id());
-        advance(machine);
+    private void endAll(List<IterativeLookup> done) {
+        for (IterativeLookup lookup : done) {
+            lookup.end();
+            lookups.remove(lookup);
+            lookup.silent().forEach(listener::silent);
+            sink.ended(lookup.result());
+        }
+        if (!done.isEmpty()) {
+            List.copyOf(calls).forEach(Call::giveUpIfUseless);
+        }
+        if (lookups.isEmpty() && !done.isEmpty()) {
+            sink.complete();
+        }
     }
 
     private Disposable after(Duration delay, Runnable task) {
@@ -106,7 +161,7 @@ final class LookupRun {
         try {
             loop.schedule(guard(task));
         } catch (RejectedExecutionException closed) {
-            sink.error(new IllegalStateException("The DHT node is closed", closed));
+            sink.fail(new IllegalStateException("The DHT node is closed", closed));
         }
     }
 
@@ -119,8 +174,73 @@ final class LookupRun {
             try {
                 task.run();
             } catch (RuntimeException fault) {
-                sink.error(fault);
+                sink.fail(fault);
             }
         };
+    }
+
+    @Override
+    public void dispose() {
+        outstanding.dispose();
+    }
+
+    /** One peer that is asked for some lookups. Confined to the loop. */
+    private final class Call {
+
+        private final Contact contact;
+        private final List<IterativeLookup> passengers;
+        private final Disposable.Composite parts = Disposables.composite();
+
+        Call(Contact contact, List<IterativeLookup> passengers) {
+            this.contact = contact;
+            this.passengers = passengers;
+        }
+
+        void send() {
+            calls.add(this);
+            outstanding.add(parts);
+            parts.add(after(environment.config().softTimeout(), this::slow));
+            var question = new FindRequest(
+                    passengers.stream().map(IterativeLookup::target).toList(), values);
+            parts.add(environment
+                    .rpc()
+                    .find(contact, question)
+                    .subscribe(answer -> onLoop(() -> answered(answer)), error -> onLoop(() -> failed(error))));
+        }
+
+        private void slow() {
+            passengers.forEach(lookup -> lookup.slow(contact.id()));
+            advance(passengers);
+        }
+
+        private void answered(Answer<FindReply> answer) {
+            end();
+            listener.answered(answer.from());
+            for (int i = 0; i < passengers.size(); i++) {
+                passengers
+                        .get(i)
+                        .answered(contact.id(), answer.reply().results().get(i));
+            }
+            advance(passengers);
+        }
+
+        private void failed(Throwable error) {
+            end();
+            listener.failed(contact, error);
+            passengers.forEach(lookup -> lookup.failed(contact.id()));
+            advance(passengers);
+        }
+
+        void giveUpIfUseless() {
+            if (passengers.stream().allMatch(IterativeLookup::hasEnded)) {
+                end();
+            }
+        }
+
+        private void end() {
+            calls.remove(this);
+            outstanding.remove(parts);
+            parts.dispose();
+        }
     }
 }

@@ -3,10 +3,10 @@ package dev.hivemind.dht.lookup;
 import dev.hivemind.dht.lookup.Candidate.State;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The peers that a lookup knows of, nearest to its target first; the farthest are forgotten when there are too many. */
@@ -54,34 +54,69 @@ final class Shortlist {
 
     /** The nearest peer not yet asked, if it is among the nearest hopeful ones. */
     @Nullable Candidate next() {
-        return nearestHopeful()
-                .filter(candidate -> candidate.is(State.NEW))
-                .findFirst()
-                .orElse(null);
+        int hopeful = 0;
+        for (Candidate candidate : byDistance.values()) {
+            if (candidate.is(State.NEW)) {
+                return candidate;
+            } else if (candidate.isHopeful() && ++hopeful >= width) {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    /** The peer with this id if it was not yet asked and is among the nearest hopeful ones, or null. */
+    @Nullable Candidate promising(NodeId id) {
+        Candidate sought = get(id);
+        if (sought == null || !sought.is(State.NEW)) {
+            return null;
+        }
+        int hopeful = 0;
+        for (Candidate candidate : byDistance.values()) {
+            if (candidate == sought) {
+                return sought;
+            } else if (candidate.isHopeful() && ++hopeful >= width) {
+                return null;
+            }
+        }
+        return null;
     }
 
     /** Whether all of the nearest hopeful peers have answered. */
     boolean isSettled() {
-        return nearestHopeful().allMatch(candidate -> candidate.is(State.ANSWERED));
-    }
-
-    private Stream<Candidate> nearestHopeful() {
-        return byDistance.values().stream().filter(Candidate::isHopeful).limit(width);
+        int hopeful = 0;
+        for (Candidate candidate : byDistance.values()) {
+            if (candidate.is(State.NEW) || candidate.is(State.ASKED)) {
+                return false;
+            } else if (candidate.is(State.ANSWERED) && ++hopeful >= width) {
+                return true;
+            }
+        }
+        return true;
     }
 
     /** The nearest peers that answered. */
     List<Candidate> nearestAnswered() {
-        return byDistance.values().stream()
-                .filter(candidate -> candidate.is(State.ANSWERED))
-                .limit(width)
-                .toList();
+        List<Candidate> answered = new ArrayList<>(width);
+        for (Candidate candidate : byDistance.values()) {
+            if (candidate.is(State.ANSWERED)) {
+                answered.add(candidate);
+                if (answered.size() >= width) {
+                    break;
+                }
+            }
+        }
+        return answered;
     }
 
-    boolean hasSlow() {
-        return slow().findAny().isPresent();
-    }
-
-    Stream<Candidate> slow() {
-        return byDistance.values().stream().filter(candidate -> candidate.is(State.SLOW));
+    /** Those past the soft timeout. */
+    List<Candidate> slow() {
+        List<Candidate> slow = new ArrayList<>();
+        for (Candidate candidate : byDistance.values()) {
+            if (candidate.is(State.SLOW)) {
+                slow.add(candidate);
+            }
+        }
+        return slow;
     }
 }

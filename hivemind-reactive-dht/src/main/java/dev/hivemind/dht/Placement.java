@@ -1,0 +1,110 @@
+package dev.hivemind.dht;
+
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.PutResult;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Some records of one key on their way to the peers that ought to keep them: as many peers at once as copies are missing,
+ * nearest first, until there are enough copies or no more peers. Confined to the node's loop.
+ */
+final class Placement {
+
+    /**
+     * A peer that keeps something newer is where the record ought to be, and another peer would not do better; what one
+     * refuses does not spread the rest to ever more peers.
+     */
+    private static final Set<PutResult> KEEPS = EnumSet.of(PutResult.STORED, PutResult.STALE, PutResult.CROWDED);
+
+    private final List<DhtRecord> records;
+    private final List<Map<PutResult, Integer>> tallies = new ArrayList<>();
+    private final Queue<Contact> candidates;
+    private final int replicas;
+    private int taken;
+    private int inFlight;
+    private boolean acknowledged;
+
+    /**
+     * @param records at least one, no more than one request carries
+     * @param nearestFirst who may keep them
+     * @param replicas copies that are wanted
+     */
+    Placement(List<DhtRecord> records, List<Contact> nearestFirst, int replicas) {
+        this.records = List.copyOf(records);
+        this.candidates = new ArrayDeque<>(nearestFirst);
+        this.replicas = replicas;
+        records.forEach(record -> tallies.add(new EnumMap<>(PutResult.class)));
+    }
+
+    List<DhtRecord> records() {
+        return records;
+    }
+
+    int sizeBytes() {
+        return records.stream().mapToInt(DhtRecord::sizeBytes).sum();
+    }
+
+    /** Whom to send the records now, or null; the peer counts as asked. */
+    @Nullable Contact next() {
+        if (taken + inFlight >= replicas || candidates.isEmpty()) {
+            return null;
+        }
+        inFlight++;
+        return candidates.poll();
+    }
+
+    /** A peer answered, with one result for each record. */
+    void answered(List<PutResult> results) {
+        inFlight--;
+        for (int i = 0; i < records.size(); i++) {
+            tallies.get(i).merge(results.get(i), 1, Integer::sum);
+        }
+        if (results.stream().anyMatch(KEEPS::contains)) {
+            taken++;
+        }
+    }
+
+    /** A peer did not answer. */
+    void unanswered() {
+        inFlight--;
+    }
+
+    /** Whether nothing is left to do or to wait for. */
+    boolean isSettled() {
+        return inFlight == 0 && (taken >= replicas || candidates.isEmpty());
+    }
+
+    /** Whether the caller is to be told now: there are so many copies, or there will be no more. Once. */
+    boolean acknowledges(int copies) {
+        boolean now = !acknowledged && (taken >= copies || isSettled());
+        acknowledged |= now;
+        return now;
+    }
+
+    boolean isAcknowledged() {
+        return acknowledged;
+    }
+
+    /** What became of each record so far. */
+    List<StoreReceipt> receipts() {
+        List<StoreReceipt> receipts = new ArrayList<>();
+        for (int i = 0; i < records.size(); i++) {
+            Map<PutResult, Integer> tally = tallies.get(i);
+            int answers = tally.values().stream().mapToInt(Integer::intValue).sum();
+            int stored = tally.getOrDefault(PutResult.STORED, 0);
+            int stale = tally.getOrDefault(PutResult.STALE, 0);
+            int crowded = tally.getOrDefault(PutResult.CROWDED, 0);
+            receipts.add(new StoreReceipt(records.get(i), stored, stale, crowded, answers - stored - stale - crowded));
+        }
+        return receipts;
+    }
+}

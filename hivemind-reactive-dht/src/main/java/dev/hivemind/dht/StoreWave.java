@@ -1,0 +1,170 @@
+package dev.hivemind.dht;
+
+import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.rpc.StoreReply;
+import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.storage.DhtRecord;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
+
+/**
+ * Stores the records of some keys. What goes to the same peer travels together. Each record is acknowledged as soon as
+ * enough peers took it; the rest goes on until all copies are made. Confined to the node's loop, besides
+ * {@link #dispose()}, which gives up every call under way.
+ */
+final class StoreWave implements Disposable {
+
+    /** How many peers are sent records at once. */
+    private static final int MAX_CALLS = 32;
+
+    private final List<Placement> placements;
+    private final int acknowledgements;
+    private final NodeLoop loop;
+    private final BiFunction<Contact, StoreRequest, Mono<StoreReply>> send;
+    private final Listener listener;
+
+    /** What waits for each peer. */
+    private final Map<Contact, Deque<Placement>> waiting = new LinkedHashMap<>();
+
+    private final Disposable.Composite calls = Disposables.composite();
+    private int unacknowledged;
+    private int unsettled;
+    private int inFlight;
+
+    /** Hears what becomes of a wave, on the node's loop. */
+    interface Listener extends Consumer<StoreReceipt> {
+
+        /** Every record has its receipt. */
+        void acknowledged();
+
+        /** Nothing is left to do. */
+        void settled();
+    }
+
+    /**
+     * @param acknowledgements copies after which a record is acknowledged
+     * @param send stores records at one peer, on any thread; empty if the peer did not answer
+     */
+    StoreWave(
+            List<Placement> placements,
+            int acknowledgements,
+            NodeLoop loop,
+            BiFunction<Contact, StoreRequest, Mono<StoreReply>> send,
+            Listener listener) {
+        this.placements = List.copyOf(placements);
+        this.acknowledgements = acknowledgements;
+        this.loop = loop;
+        this.send = send;
+        this.listener = listener;
+        this.unacknowledged = this.placements.size();
+        this.unsettled = this.placements.size();
+    }
+
+    /** Begins; called once, on the loop. */
+    void start() {
+        placements.forEach(this::advance);
+        sendWaiting();
+    }
+
+    private void advance(Placement placement) {
+        for (Contact to = placement.next(); to != null; to = placement.next()) {
+            waiting.computeIfAbsent(to, any -> new ArrayDeque<>()).add(placement);
+        }
+        if (placement.acknowledges(acknowledgements)) {
+            placement.receipts().forEach(listener);
+            if (--unacknowledged == 0) {
+                listener.acknowledged();
+            }
+        }
+        if (placement.isSettled() && --unsettled == 0) {
+            listener.settled();
+        }
+    }
+
+    private void sendWaiting() {
+        while (inFlight < MAX_CALLS && !waiting.isEmpty() && !calls.isDisposed()) {
+            Map.Entry<Contact, Deque<Placement>> next =
+                    waiting.entrySet().iterator().next();
+            List<Placement> parcel = parcel(next.getValue());
+            if (next.getValue().isEmpty()) {
+                waiting.remove(next.getKey());
+            }
+            send(next.getKey(), parcel);
+        }
+    }
+
+    /** As many as fit into one request. */
+    private static List<Placement> parcel(Deque<Placement> queue) {
+        List<Placement> parcel = new ArrayList<>();
+        int records = 0;
+        int bytes = 0;
+        Placement next = queue.peek();
+        while (next != null && (parcel.isEmpty() || fits(records, bytes, next))) {
+            parcel.add(queue.remove());
+            records += next.records().size();
+            bytes += next.sizeBytes();
+            next = queue.peek();
+        }
+        return parcel;
+    }
+
+    private static boolean fits(int records, int bytes, Placement next) {
+        return records + next.records().size() <= StoreRequest.MAX_RECORDS
+                && bytes + next.sizeBytes() <= Batches.MAX_BYTES;
+    }
+
+    private void send(Contact to, List<Placement> parcel) {
+        inFlight++;
+        List<DhtRecord> records = new ArrayList<>();
+        parcel.forEach(placement -> records.addAll(placement.records()));
+        Disposable.Swap slot = Disposables.swap();
+        calls.add(slot);
+        slot.update(send.apply(to, new StoreRequest(records))
+                .map(Optional::of)
+                .defaultIfEmpty(Optional.empty())
+                .doFinally(ended -> calls.remove(slot))
+                .subscribe(
+                        reply -> loop.execute(() -> ended(parcel, reply.orElse(null))),
+                        error -> loop.execute(() -> ended(parcel, null))));
+    }
+
+    private void ended(List<Placement> parcel, @Nullable StoreReply reply) {
+        if (calls.isDisposed()) {
+            return;
+        }
+        inFlight--;
+        int from = 0;
+        for (Placement placement : parcel) {
+            int to = from + placement.records().size();
+            if (reply == null) {
+                placement.unanswered();
+            } else {
+                placement.answered(reply.results().subList(from, to));
+            }
+            from = to;
+        }
+        parcel.forEach(this::advance);
+        sendWaiting();
+    }
+
+    @Override
+    public void dispose() {
+        calls.dispose();
+    }
+
+    @Override
+    public boolean isDisposed() {
+        return calls.isDisposed();
+    }
+}
