@@ -1,9 +1,11 @@
 package dev.hivemind.benchmarks.dht;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.rpc.RSocketDhtTransport;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +21,11 @@ final class LocalSwarm implements AutoCloseable {
 
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
     private static final int REPLICAS = 5;
-    private static final int MAX_CONNECTIONS = 96;
+
+    /** Descriptors for everything but connections. */
+    private static final int OTHER_FILES = 1_500;
+
+    private static final int MIN_CONNECTIONS = 16;
     private static final int AT_ONCE = 4;
 
     private final LoopResources loops = LoopResources.create("dht-io", 2, true);
@@ -29,7 +35,10 @@ final class LocalSwarm implements AutoCloseable {
     private final List<PeerNode> peers = new ArrayList<>();
     private final List<DhtNode> nodes = new ArrayList<>();
 
+    private final int maxConnections;
+
     LocalSwarm(int count) {
+        maxConnections = maxConnections(count);
         nodes.add(node(List.of()).start().blockOptional(TIMEOUT).orElseThrow());
         while (nodes.size() < count) {
             List<DhtNode> next = new ArrayList<>();
@@ -41,11 +50,19 @@ final class LocalSwarm implements AutoCloseable {
         }
     }
 
+    /** Both ends of every connection are files of this process, and may not be more than the system allows. */
+    private static int maxConnections(int nodes) {
+        long files = ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+                ? unix.getMaxFileDescriptorCount()
+                : Short.MAX_VALUE;
+        return (int) Math.max(MIN_CONNECTIONS, Math.min(nodes + 8, (files - OTHER_FILES) / nodes));
+    }
+
     private DhtNode node(List<PeerAddress> initialPeers) {
         PeerNode peer = PeerNode.builder()
                 .loops(loops)
-                .maxConnections(MAX_CONNECTIONS)
-                .maxConnectionsPerAddress(MAX_CONNECTIONS)
+                .maxConnections(maxConnections)
+                .maxConnectionsPerAddress(maxConnections)
                 .listen(new PeerAddress("127.0.0.1", 0))
                 .build();
         peers.add(peer.start().blockOptional(TIMEOUT).orElseThrow());

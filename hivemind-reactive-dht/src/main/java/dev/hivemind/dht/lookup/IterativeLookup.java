@@ -7,6 +7,7 @@ import dev.hivemind.dht.rpc.FindResult;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,19 @@ final class IterativeLookup {
         if (found != null && request.wantsValue()) {
             value = value == null ? found : value.merge(found);
         }
+    }
+
+    /** Another lookup was told of these, so many referrals away. */
+    void heard(Collection<Contact> contacts, int hop) {
+        if (!ended) {
+            shortlist.addNear(contacts, hop);
+        }
+    }
+
+    /** How many referrals led to a peer that was asked. */
+    int hop(NodeId id) {
+        Candidate candidate = shortlist.get(id);
+        return candidate == null ? 1 : candidate.hop();
     }
 
     /** A peer is past the soft timeout. */

@@ -5,10 +5,12 @@ import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.rpc.Answer;
 import dev.hivemind.dht.rpc.FindReply;
 import dev.hivemind.dht.rpc.FindRequest;
+import dev.hivemind.dht.rpc.FindResult;
 import dev.hivemind.dht.storage.DhtValue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -26,7 +28,8 @@ import reactor.core.scheduler.Scheduler;
  * One subscription to some lookups: connects their state machines with calls, timers and the subscriber.
  *
  * <p>The lookups travel together. Whoever is asked for one target is in the same call asked for others, up to
- * {@value FindRequest#MAX_TARGETS}, to which it is promising as well: a call costs far more than another target in it.
+ * {@value FindRequest#MAX_TARGETS}, to which it is promising as well: a call costs far more than another target in it. And
+ * whomever one lookup hears of, the others hear of too.
  */
 final class LookupRun implements Disposable {
 
@@ -37,6 +40,12 @@ final class LookupRun implements Disposable {
     private final LookupListener listener;
     private final LookupSink sink;
     private final Set<IterativeLookup> lookups = new LinkedHashSet<>();
+
+    /** A bound for peers that keep inventing others; beyond it, what one lookup hears is its own. */
+    private static final int MAX_SHARED = 8_192;
+
+    /** Whom some lookup has heard of already; not used by a lookup that travels alone. */
+    private final Set<NodeId> known = new HashSet<>();
 
     /** Calls under way, in their order. */
     private final Set<Call> calls = new LinkedHashSet<>();
@@ -221,7 +230,23 @@ final class LookupRun implements Disposable {
                         .get(i)
                         .answered(contact.id(), answer.reply().results().get(i));
             }
+            if (lookups.size() > 1) {
+                share(answer.reply());
+            }
             advance(passengers);
+        }
+
+        private void share(FindReply reply) {
+            Map<NodeId, Contact> news = new LinkedHashMap<>();
+            for (FindResult result : reply.results()) {
+                for (Contact named : result.closest()) {
+                    if (known.size() < MAX_SHARED && known.add(named.id())) {
+                        news.put(named.id(), named);
+                    }
+                }
+            }
+            int hop = passengers.get(0).hop(contact.id()) + 1;
+            lookups.forEach(lookup -> lookup.heard(news.values(), hop));
         }
 
         private void failed(Throwable error) {

@@ -4,6 +4,7 @@ import dev.hivemind.dht.lookup.Candidate.State;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.routing.NodeId;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -77,6 +78,26 @@ final class Shortlist {
                 return sought;
             } else if (candidate.isHopeful() && ++hopeful >= width) {
                 return null;
+            }
+        }
+        return null;
+    }
+
+    /** Adds those that are nearer than the farthest of the nearest hopeful ones, or all if there are too few of these. */
+    void addNear(Collection<Contact> contacts, int hop) {
+        NodeId farthest = farthestHopeful();
+        for (Contact contact : contacts) {
+            if (farthest == null || target.compareDistance(contact.id(), farthest) < 0) {
+                add(contact, hop);
+            }
+        }
+    }
+
+    private @Nullable NodeId farthestHopeful() {
+        int hopeful = 0;
+        for (Candidate candidate : byDistance.values()) {
+            if (candidate.isHopeful() && ++hopeful >= width) {
+                return candidate.contact().id();
             }
         }
         return null;

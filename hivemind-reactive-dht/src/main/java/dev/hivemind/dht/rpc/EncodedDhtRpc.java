@@ -11,9 +11,6 @@ import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.PingRequestMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.routing.Contact;
-import dev.hivemind.rsocket.error.DeadlineExceededException;
-import dev.hivemind.rsocket.error.ErrorCodec;
-import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
@@ -73,16 +70,7 @@ public final class EncodedDhtRpc implements DhtRpc {
 
     private <T> Mono<Answer<T>> call(
             Contact to, Operation operation, MessageLite message, Function<ByteString, T> read) {
-        return transport
-                .exchange(to, operation, message, timeout)
-                .map(answer -> new Answer<>(answer.from(), read.apply(answer.reply())))
-                .switchIfEmpty(Mono.error(() -> new PeerUnavailableException("The peer gave no answer")))
-                .timeout(timeout, Mono.error(this::late), timer)
-                .onErrorMap(ErrorCodec::fromWire);
-    }
-
-    private DeadlineExceededException late() {
-        return new DeadlineExceededException("No answer within " + timeout);
+        return TimedCall.of(transport.exchange(to, operation, message, timeout), read, timeout, timer);
     }
 
     private static <M extends MessageLite> M read(ByteString reply, Parser<M> parser, int targets) {
