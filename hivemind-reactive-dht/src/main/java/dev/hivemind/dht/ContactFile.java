@@ -44,8 +44,8 @@ record ContactFile(@Nullable Path path) {
         }
     }
 
-    /** Replaces the file as a whole, unless there is nobody to remember. */
-    void write(List<Contact> contacts) {
+    /** Replaces the file as a whole, unless there is nobody to remember. One after the other, since all write beside it first. */
+    synchronized void write(List<Contact> contacts) {
         Path file = path;
         List<String> lines = contacts.stream()
                 .flatMap(contact -> contact.addresses().stream().limit(1))

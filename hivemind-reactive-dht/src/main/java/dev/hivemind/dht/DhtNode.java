@@ -236,8 +236,8 @@ public final class DhtNode implements Dht {
 
     /** Stops serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on. */
     public Mono<Void> close() {
-        return membership
-                .save()
+        return Mono.<Void>fromRunnable(upkeep::dispose)
+                .then(Mono.defer(membership::save))
                 .takeUntilOther(closed.asMono())
                 .onErrorComplete()
                 .then(Mono.fromRunnable(this::stop));
@@ -246,7 +246,6 @@ public final class DhtNode implements Dht {
     private void stop() {
         served.dispose();
         closed.tryEmitEmpty();
-        upkeep.dispose();
         writes.dispose();
         handOff.dispose();
         parts.peers().dispose();

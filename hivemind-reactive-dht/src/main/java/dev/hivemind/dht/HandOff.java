@@ -42,7 +42,10 @@ final class HandOff implements Disposable {
         if (underWay.size() >= MAX_NEWCOMERS || underWay.isDisposed()) {
             return;
         }
-        List<DhtRecord> records = node.store().nearestKeys(MAX_KEYS).stream()
+        int bits = node.peers()
+                .table()
+                .neighbourhoodBits(newcomer.id(), node.config().replicas());
+        List<DhtRecord> records = node.store().keysAround(newcomer.id(), bits, MAX_KEYS).stream()
                 .filter(key -> isDue(key, newcomer))
                 .flatMap(key -> node.store().records(key).stream())
                 .toList();

@@ -10,6 +10,7 @@ import dev.hivemind.dht.rpc.Pong;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
 import dev.hivemind.dht.storage.Authenticity;
+import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.PutResult;
@@ -25,6 +26,9 @@ import reactor.core.scheduler.Scheduler;
 /** Answers other nodes from this node's table and store. Thread-safe: hops onto the node's loop. */
 final class LocalNode implements DhtHandler {
 
+    /** Records are taken in by twice as many peers as a lookup for them ends with, since tables differ. */
+    private static final int KEEPERS = 2;
+
     private final NodeLoop loop;
     private final PeerBook peers;
     private final RecordStore store;
@@ -32,6 +36,7 @@ final class LocalNode implements DhtHandler {
     private final Authenticity authenticity;
     private final Scheduler worker;
     private final int contactsPerResult;
+    private final int keepers;
 
     LocalNode(NodeParts node, Authenticity authenticity, Scheduler worker) {
         this.authenticity = authenticity;
@@ -41,6 +46,8 @@ final class LocalNode implements DhtHandler {
         this.store = node.store();
         this.lifetimes = node.lifetimes();
         this.contactsPerResult = Math.min(node.config().bucketSize(), FindResult.MAX_CONTACTS);
+        this.keepers =
+                KEEPERS * Math.max(node.config().bucketSize(), node.config().replicas());
     }
 
     @Override
@@ -73,6 +80,7 @@ final class LocalNode implements DhtHandler {
                 .subscribeOn(worker)
                 .flatMap(refusals -> loop.call(() -> {
                     peers.met(caller);
+                    addTooFar(request, refusals);
                     return put(request, refusals);
                 }));
     }
@@ -88,6 +96,17 @@ final class LocalNode implements DhtHandler {
             }
         }
         return refusals;
+    }
+
+    /** Whoever stores asks those nearest, and would find them; what lies elsewhere nobody looks for. */
+    private void addTooFar(StoreRequest request, Map<Integer, PutResult> refusals) {
+        Map<DhtKey, Boolean> near = new HashMap<>();
+        for (int i = 0; i < request.records().size(); i++) {
+            DhtKey key = request.records().get(i).key();
+            if (!near.computeIfAbsent(key, any -> peers.table().isAmongNearest(any.target(), keepers))) {
+                refusals.putIfAbsent(i, PutResult.TOO_FAR);
+            }
+        }
     }
 
     /** Keeps records that this very node stores. */

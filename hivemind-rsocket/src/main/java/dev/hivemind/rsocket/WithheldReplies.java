@@ -57,7 +57,7 @@ final class WithheldReplies implements Disposable {
         }
         var key = new Key(caller, call);
         Disposable expiry =
-                Schedulers.parallel().schedule(() -> expire(key), LIFETIME.toMillis(), TimeUnit.MILLISECONDS);
+                Schedulers.parallel().schedule(() -> expire(key, reply), LIFETIME.toMillis(), TimeUnit.MILLISECONDS);
         insert(key, new Entry(reply, reservation, expiry)).forEach(Entry::release);
     }
 
@@ -105,11 +105,18 @@ final class WithheldReplies implements Disposable {
         return entry.reply();
     }
 
-    private void expire(Key key) {
-        Entry entry = removeEntry(key);
+    /** Another reply may lie under the same key by now. */
+    private void expire(Key key, Reply expired) {
+        Entry entry = removeExpired(key, expired);
         if (entry != null) {
             entry.release();
         }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // This very reply, whatever is equal to it.
+    private synchronized @Nullable Entry removeExpired(Key key, Reply expired) {
+        Entry entry = entries.get(key);
+        return entry != null && entry.reply() == expired ? removeEntry(key) : null;
     }
 
     private synchronized @Nullable Entry removeEntry(Key key) {

@@ -14,18 +14,22 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Keeps experts declared in the DHT: at once, then every period, each time for two periods. When a server dies, its
- * experts disappear from the DHT by themselves. Failures are logged and made good by the next round.
+ * Keeps experts declared in the DHT: at once, then every period, each time for two periods. A server that closes withdraws
+ * them; when one dies, they disappear from the DHT by themselves. Failures are logged and made good by the next round.
  */
 final class ExpertAnnouncer implements Disposable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ExpertAnnouncer.class);
     private static final Duration MIN_LIFETIME = Duration.ofSeconds(3);
 
+    /** How long closing waits for the DHT to take note of it. */
+    static final Duration MAX_LEAVE = Duration.ofSeconds(2);
+
     private final ExpertDirectory directory;
     private final List<ExpertUid> uids;
     private final Duration period;
     private final AtomicReference<Disposable> heartbeat = new AtomicReference<>();
+    private volatile boolean started;
     private volatile boolean disposed;
 
     ExpertAnnouncer(ExpertDirectory directory, List<ExpertUid> uids, Duration period) {
@@ -36,7 +40,7 @@ final class ExpertAnnouncer implements Disposable {
 
     /** Completes when the experts have been declared for the first time; they are kept declared from then on. */
     Mono<Void> start() {
-        return declare().then(Mono.fromRunnable(this::beat));
+        return declare().doFirst(() -> started = true).then(Mono.fromRunnable(this::beat));
     }
 
     private void beat() {
@@ -51,10 +55,33 @@ final class ExpertAnnouncer implements Disposable {
     }
 
     private Mono<DeclareReceipt> declare() {
+        return directory.declare(uids, lifetime()).doOnNext(this::check);
+    }
+
+    private Duration lifetime() {
         Duration lifetime = period.multipliedBy(2);
+        return lifetime.compareTo(MIN_LIFETIME) < 0 ? MIN_LIFETIME : lifetime;
+    }
+
+    /** Stops declaring and withdraws the experts; completes when that is done, or cannot be done in time. */
+    Mono<Void> leave() {
+        return Mono.<Void>fromRunnable(this::dispose)
+                .then(Mono.defer(() -> started ? withdrawn() : Mono.empty()));
+    }
+
+    private Mono<Void> withdrawn() {
         return directory
-                .declare(uids, lifetime.compareTo(MIN_LIFETIME) < 0 ? MIN_LIFETIME : lifetime)
-                .doOnNext(this::check);
+                .leave(uids, lifetime())
+                .timeout(MAX_LEAVE)
+                .then()
+                .onErrorResume(error -> {
+                    LOG.warn(
+                            "Could not withdraw {} experts, others see them for up to {} more: {}",
+                            uids.size(),
+                            lifetime(),
+                            error.toString());
+                    return Mono.empty();
+                });
     }
 
     private void check(DeclareReceipt receipt) {

@@ -95,7 +95,7 @@ public final class ExpertServer {
     }
 
     /**
-     * Refuses new calls, fails those that wait with an error that tells callers to go elsewhere, and frees the experts
+     * Withdraws the experts from the DHT, for which it takes at most two seconds, refuses new calls, fails those that wait with an error that tells callers to go elsewhere, and frees the experts
      * after the batch under way. Idempotent; completes on a device thread.
      */
     public Mono<Void> close() {
@@ -103,9 +103,11 @@ public final class ExpertServer {
     }
 
     private Mono<Void> shutDown() {
-        if (announcer != null) {
-            announcer.dispose();
-        }
+        Mono<Void> leave = announcer == null ? Mono.empty() : announcer.leave();
+        return leave.then(Mono.defer(this::shutDownRuntime));
+    }
+
+    private Mono<Void> shutDownRuntime() {
         // Closed pools refuse with an error that sends callers elsewhere; no handler would be a protocol violation.
         return runtime.close(this::freeExperts).doOnTerminate(handlers::dispose);
     }

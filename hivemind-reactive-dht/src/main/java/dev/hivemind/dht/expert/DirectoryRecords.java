@@ -73,6 +73,17 @@ final class DirectoryRecords {
         return places;
     }
 
+    /** The records that withdraw some experts of this node and all exemplars on the way to them. */
+    static List<DhtRecord> leave(Dht dht, Collection<ExpertUid> uids, Instant expiresAt) {
+        Map<Place, DhtRecord> records = new LinkedHashMap<>();
+        for (ExpertUid uid : uids) {
+            for (Place place : places(uid)) {
+                records.computeIfAbsent(place, any -> dht.own(place.key(), place.name(), ByteString.EMPTY, expiresAt));
+            }
+        }
+        return List.copyOf(records.values());
+    }
+
     private static ByteString owner(PeerId peer) {
         return ByteString.copyFrom(peer.toBytes());
     }

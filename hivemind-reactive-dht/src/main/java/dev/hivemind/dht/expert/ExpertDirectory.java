@@ -67,6 +67,19 @@ public final class ExpertDirectory {
                 () -> store(DirectoryRecords.withdraw(dht, copy, dht.now().plus(ttl))));
     }
 
+    /**
+     * Withdraws all experts that this node has declared, and with them the examples that it gave for the branches of the
+     * grid which lead there: nothing of this node is found any more.
+     *
+     * @param uids all of them
+     * @param ttl as for {@link #withdraw}
+     */
+    public Mono<DeclareReceipt> leave(Collection<ExpertUid> uids, Duration ttl) {
+        List<ExpertUid> copy = List.copyOf(uids);
+        return Mono.defer(
+                () -> store(DirectoryRecords.leave(dht, copy, dht.now().plus(ttl))));
+    }
+
     private Mono<DeclareReceipt> store(List<DhtRecord> records) {
         return dht.storeAll(records)
                 .filter(StoreReceipt::isCovered)

@@ -174,6 +174,17 @@ final class KBucket {
         }
     }
 
+    /** How many contacts whose last call did not fail lie nearer to an id than another does. */
+    int countNearer(NodeId target, NodeId than) {
+        int nearer = 0;
+        for (Entry entry : active.values()) {
+            if (entry.failures() == 0 && target.compareDistance(entry.contact().id(), than) < 0) {
+                nearer++;
+            }
+        }
+        return nearer;
+    }
+
     /** Adds the contacts whose last call did not fail. */
     void addResponsive(List<Contact> target) {
         for (Entry entry : active.values()) {

@@ -115,6 +115,11 @@ public record NodeId(long first, long second, long third, long fourth) implement
         };
     }
 
+    /** The first {@code bits} bits of this id, then zeroes. */
+    public NodeId prefix(int bits) {
+        return withSuffix(ZERO, bits);
+    }
+
     /** The first {@code bits} bits of this id, then those of another. */
     NodeId withSuffix(NodeId other, int bits) {
         return new NodeId(

@@ -116,6 +116,39 @@ public final class RoutingTable {
         return closest(target, count, excluded, KBucket::addResponsive);
     }
 
+    /** Whether the owner, as far as the table tells, is one of the {@code count} peers nearest to an id. */
+    public boolean isAmongNearest(NodeId target, int count) {
+        int nearer = 0;
+        for (KBucket bucket : buckets.values()) {
+            nearer += bucket.countNearer(target, self);
+            if (nearer >= count) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * How many leading bits an id shares with those that it may be one of the {@code count} nearest peers to: under a
+     * shorter prefix there are, besides the subtree of the id itself, already as many peers nearer.
+     *
+     * @param id of a peer, known or not
+     */
+    public int neighbourhoodBits(NodeId id, int count) {
+        int[] peers = new int[NodeId.BITS + 1];
+        peers[self.commonPrefixLength(id)]++;
+        for (KBucket bucket : buckets.values()) {
+            for (Contact contact : bucket.contacts()) {
+                peers[contact.id().commonPrefixLength(id)]++;
+            }
+        }
+        int bits = 0;
+        while (bits < NodeId.BITS && peers[bits] >= count) {
+            bits++;
+        }
+        return bits;
+    }
+
     /** Ranges of one common prefix each lie one behind the other as seen from the target, so buckets are whole steps. */
     private List<Contact> closest(
             NodeId target, int count, @Nullable NodeId excluded, BiConsumer<KBucket, List<Contact>> select) {

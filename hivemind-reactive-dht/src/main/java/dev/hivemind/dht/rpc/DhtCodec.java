@@ -92,6 +92,7 @@ final class DhtCodec {
             case UNAUTHENTIC -> StoreStatus.STORE_STATUS_UNAUTHENTIC;
             case INVALID -> StoreStatus.STORE_STATUS_INVALID;
             case CROWDED -> StoreStatus.STORE_STATUS_CROWDED;
+            case TOO_FAR -> StoreStatus.STORE_STATUS_TOO_FAR;
         };
     }
 
@@ -106,6 +107,7 @@ final class DhtCodec {
             case STORE_STATUS_UNAUTHENTIC -> PutResult.UNAUTHENTIC;
             case STORE_STATUS_INVALID -> PutResult.INVALID;
             case STORE_STATUS_CROWDED -> PutResult.CROWDED;
+            case STORE_STATUS_TOO_FAR -> PutResult.TOO_FAR;
             case STORE_STATUS_UNSPECIFIED, UNRECOGNIZED ->
                 throw new IllegalArgumentException("A status of a store is unknown");
         };

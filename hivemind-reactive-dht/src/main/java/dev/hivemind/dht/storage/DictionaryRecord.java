@@ -24,7 +24,7 @@ public final class DictionaryRecord implements DhtValue {
     /** The longest name of an entry that belongs to somebody: the rest of its subkey is the owner's id. */
     public static final int MAX_NAME_BYTES = MAX_SUBKEY_BYTES - NodeId.BYTES;
 
-    /** How many owners can have entries of one name under one key; those with the least ids stay. */
+    /** How many owners can have entries of one name under one key at who keeps them; those who came first stay. */
     public static final int MAX_OWNERS = 4;
 
     private final SortedMap<ByteString, PlainRecord> entries;
@@ -124,7 +124,7 @@ public final class DictionaryRecord implements DhtValue {
     }
 
     DictionaryRecord mergeEntries(DictionaryRecord other) {
-        var merge = new DictionaryMerge(this);
+        var merge = DictionaryMerge.reading(this);
         other.entries.forEach(merge::put);
         DictionaryRecord merged = merge.changed();
         return merged == null ? this : merged;

@@ -19,5 +19,7 @@ public enum PutResult {
     /** A validator of the node refuses it. */
     INVALID,
     /** Enough owners have entries of that name already. */
-    CROWDED
+    CROWDED,
+    /** The node knows too many peers that lie nearer to its key. */
+    TOO_FAR
 }

@@ -93,7 +93,7 @@ public final class RecordStore {
     private void putEntries(DhtKey key, List<Integer> places, List<DhtRecord> records, PutResult[] results) {
         Slot old = slot(key.target());
         DhtValue kept = old == null ? null : old.value();
-        var merge = new DictionaryMerge(kept instanceof DictionaryRecord dictionary ? dictionary : null);
+        var merge = DictionaryMerge.keeping(kept instanceof DictionaryRecord dictionary ? dictionary : null);
         for (int place : places) {
             DhtRecord record = records.get(place);
             results[place] = merge.put(requireNonNull(record.subkey()), record.body());
@@ -149,9 +149,14 @@ public final class RecordStore {
         return slot == null ? null : slot.value().retain(lifetimes::isAlive);
     }
 
-    /** The keys nearest to the owner, at most so many, nearest first. */
-    public List<DhtKey> nearestKeys(int count) {
-        return byDistance.values().stream().limit(count).map(Slot::key).toList();
+    /** The keys that share so many leading bits with an id, at most so many of them, those nearest to the owner first. */
+    public List<DhtKey> keysAround(NodeId id, int bits, int count) {
+        NodeId first = self.distance(id).prefix(bits);
+        return byDistance.tailMap(first).values().stream()
+                .takeWhile(slot -> slot.distance().commonPrefixLength(first) >= bits)
+                .limit(count)
+                .map(Slot::key)
+                .toList();
     }
 
     /** The records under a key that are alive. */

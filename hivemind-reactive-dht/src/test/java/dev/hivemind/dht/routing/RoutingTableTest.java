@@ -140,6 +140,47 @@ class RoutingTableTest {
     }
 
     @Test
+    void isAmongNearest_ofAnyTarget_equalsBruteForce() {
+        var table = new RoutingTable(self, 20, 1);
+        fill(table, 300);
+        List<Contact> all = all(table);
+
+        for (int i = 0; i < 500; i++) {
+            NodeId target = i % 2 == 0
+                    ? randomId()
+                    : self.prefix(i % 16)
+                            .distance(randomId().distance(randomId().prefix(i % 16)));
+            int count = 1 + random.nextInt(60);
+            long nearer = all.stream()
+                    .filter(contact -> target.compareDistance(contact.id(), self) < 0)
+                    .count();
+
+            assertThat(table.isAmongNearest(target, count)).isEqualTo(nearer < count);
+        }
+    }
+
+    @Test
+    void neighbourhoodBits_ofAnyPeer_coverAllThatItMayBeNearestTo() {
+        var table = new RoutingTable(self, 20, 1);
+        fill(table, 300);
+        List<Contact> all = all(table);
+        for (int i = 0; i < 2_000; i++) {
+            NodeId newcomer = i % 2 == 0
+                    ? randomId()
+                    : all.get(random.nextInt(all.size())).id();
+            NodeId target = randomId();
+            long nearer = all.stream()
+                    .filter(contact -> target.compareDistance(contact.id(), newcomer) < 0)
+                    .count();
+
+            if (nearer + (target.compareDistance(self, newcomer) < 0 ? 1 : 0) < 8) {
+                assertThat(target.commonPrefixLength(newcomer))
+                        .isGreaterThanOrEqualTo(table.neighbourhoodBits(newcomer, 8));
+            }
+        }
+    }
+
+    @Test
     void offer_ofTheOwner_isRejected() {
         var table = new RoutingTable(self, 20, 1);
 

@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Who may write what belongs to somebody. */
@@ -130,10 +131,11 @@ class OwnershipTest {
     }
 
     @Test
-    void put_ofManyOwnersInAnyOrder_keepsTheSameFour() {
+    void put_ofFourOwnersInAnyOrder_keepsTheSame() {
         List<DhtRecord> records = new ArrayList<>();
-        for (int i = 1; i <= 9; i++) {
+        for (int i = 1; i <= DictionaryRecord.MAX_OWNERS; i++) {
             records.add(owned(identity(i), "v", 60, 1));
+            records.add(owned(identity(i), "w", 60, 2));
         }
         store.putAll(records);
         DhtValue expected = store.get(KEY.target());
@@ -145,7 +147,60 @@ class OwnershipTest {
 
             assertThat(other.get(KEY.target())).isEqualTo(expected);
         }
-        assertThat(expected.recordCount()).isEqualTo(DictionaryRecord.MAX_OWNERS);
+    }
+
+    private List<PeerIdentity> seats() {
+        List<PeerIdentity> owners = IntStream.rangeClosed(1, DictionaryRecord.MAX_OWNERS)
+                .mapToObj(OwnershipTest::identity)
+                .toList();
+        owners.forEach(owner -> assertThat(store.put(owned(owner, "v", 60, 1))).isEqualTo(PutResult.STORED));
+        return owners;
+    }
+
+    @Test
+    void put_ofMoreOwnersWithWhateverIds_leavesThoseWhoCameFirst() {
+        List<PeerIdentity> owners = seats();
+        DhtValue before = store.get(KEY.target());
+        for (int i = 100; i < 150; i++) {
+            assertThat(store.put(owned(identity(i), "v", 600, 9))).isEqualTo(PutResult.CROWDED);
+        }
+
+        assertThat(store.get(KEY.target())).isEqualTo(before);
+        assertThat(store.put(owned(owners.get(3), "w", 60, 2))).isEqualTo(PutResult.STORED);
+    }
+
+    @Test
+    void put_afterAnOwnerWithdrewOrExpired_takesTheNext() {
+        List<PeerIdentity> owners = seats();
+        store.put(owned(owners.get(0), "", 60, 2));
+        assertThat(store.put(owned(identity(100), "v", 600, 1))).isEqualTo(PutResult.STORED);
+        assertThat(store.put(owned(identity(101), "v", 600, 1))).isEqualTo(PutResult.CROWDED);
+
+        clock.advance(Duration.ofSeconds(61));
+
+        assertThat(store.put(owned(identity(101), "v", 600, 1))).isEqualTo(PutResult.STORED);
+    }
+
+    @Test
+    void put_ofWithdrawalsWithoutEnd_keepsFewOfThem() {
+        for (int i = 1; i <= 50; i++) {
+            store.put(owned(identity(i), "", 60, 1));
+        }
+
+        assertThat(store.recordCount()).isEqualTo(2 * DictionaryRecord.MAX_OWNERS);
+    }
+
+    @Test
+    void merge_ofWhatSeveralKeepersSay_dropsNobody() {
+        DhtValue found = DictionaryRecord.of(
+                owned(identity(1), "v", 60, 1).subkey(),
+                owned(identity(1), "v", 60, 1).body());
+        for (int i = 2; i <= 9; i++) {
+            DhtRecord record = owned(identity(i), "v", 60, 1);
+            found = found.merge(DictionaryRecord.of(record.subkey(), record.body()));
+        }
+
+        assertThat(found.recordCount()).isEqualTo(9);
     }
 
     @Test

@@ -217,6 +217,25 @@ class RecordStoreTest {
     }
 
     @Test
+    void keysAround_anyId_equalsBruteForce() {
+        List<DhtKey> keys =
+                IntStream.range(0, 500).mapToObj(i -> DhtKey.of("key" + i)).toList();
+        keys.forEach(key ->
+                store.put(DhtRecord.of(key, ByteString.EMPTY, clock.instant().plusSeconds(60))));
+
+        for (int bits = 0; bits < 10; bits++) {
+            NodeId id = NodeId.ofKey(new byte[] {(byte) bits});
+            int common = bits;
+            assertThat(store.keysAround(id, bits, 40))
+                    .isEqualTo(keys.stream()
+                            .filter(key -> key.target().commonPrefixLength(id) >= common)
+                            .sorted((left, right) -> SELF.compareDistance(left.target(), right.target()))
+                            .limit(40)
+                            .toList());
+        }
+    }
+
+    @Test
     void put_toAFullStore_evictsTheFarthestKeyWhateverItsExpiry() {
         var small = new RecordStore(SELF, lifetimes, 3, 1L << 20);
         List<DhtKey> nearestFirst = IntStream.range(0, 5)
