@@ -65,23 +65,18 @@ final class ExpertAnnouncer implements Disposable {
 
     /** Stops declaring and withdraws the experts; completes when that is done, or cannot be done in time. */
     Mono<Void> leave() {
-        return Mono.<Void>fromRunnable(this::dispose)
-                .then(Mono.defer(() -> started ? withdrawn() : Mono.empty()));
+        return Mono.<Void>fromRunnable(this::dispose).then(Mono.defer(() -> started ? withdrawn() : Mono.empty()));
     }
 
     private Mono<Void> withdrawn() {
-        return directory
-                .leave(uids, lifetime())
-                .timeout(MAX_LEAVE)
-                .then()
-                .onErrorResume(error -> {
-                    LOG.warn(
-                            "Could not withdraw {} experts, others see them for up to {} more: {}",
-                            uids.size(),
-                            lifetime(),
-                            error.toString());
-                    return Mono.empty();
-                });
+        return directory.leave(uids, lifetime()).timeout(MAX_LEAVE).then().onErrorResume(error -> {
+            LOG.warn(
+                    "Could not withdraw {} experts, others see them for up to {} more: {}",
+                    uids.size(),
+                    lifetime(),
+                    error.toString());
+            return Mono.empty();
+        });
     }
 
     private void check(DeclareReceipt receipt) {

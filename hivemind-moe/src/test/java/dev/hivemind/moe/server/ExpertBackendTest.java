@@ -184,14 +184,36 @@ class ExpertBackendTest {
 
         backend.backward(new NDList(backends.batch(), backends.batch().mul(100)));
 
-        double moved = 0;
-        for (Map.Entry<String, float[]> entry : snapshot(backend.parameters()).entrySet()) {
-            for (int i = 0; i < entry.getValue().length; i++) {
-                double difference = entry.getValue()[i] - before.get(entry.getKey())[i];
-                moved += difference * difference;
-            }
+        double moved = snapshot(backend.parameters()).entrySet().stream()
+                .mapToDouble(entry -> distance(entry.getValue(), before.get(entry.getKey())))
+                .reduce(0, Math::hypot);
+        assertThat(moved).isCloseTo(0.125, Offset.offset(1e-5));
+    }
+
+    @Test
+    void backward_ofTwoCallsInOneBatch_movesAsFarAsTwoBatches() {
+        ExpertBackend together = backends.ffn(OptimizerConfig.sgd(1e-4));
+        ExpertBackend apart = backends.ffn(OptimizerConfig.sgd(1e-4));
+        Map<String, float[]> before = snapshot(together.parameters());
+        NDList one = new NDList(backends.batch(), backends.batch());
+        NDList other = new NDList(backends.batch(), backends.batch());
+
+        together.backward(new NDList(one.get(0).concat(other.get(0)), one.get(1).concat(other.get(1))));
+        apart.backward(one);
+        apart.backward(other);
+
+        Map<String, float[]> expected = snapshot(apart.parameters());
+        snapshot(together.parameters())
+                .forEach((name, values) -> assertThat(distance(values, expected.get(name)))
+                        .isLessThan(0.02 * distance(expected.get(name), before.get(name))));
+    }
+
+    private static double distance(float[] some, float[] others) {
+        double squares = 0;
+        for (int i = 0; i < some.length; i++) {
+            squares += Math.pow(some[i] - (double) others[i], 2);
         }
-        assertThat(Math.sqrt(moved)).isCloseTo(0.125, Offset.offset(1e-5));
+        return Math.sqrt(squares);
     }
 
     @Test
