@@ -6,11 +6,9 @@ import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.concurrent.Queues;
 
@@ -43,38 +41,20 @@ final class MessageAssembler extends Flux<Message> {
      * One direction of one channel. Signals come from any thread; the fields below {@code checkDue} belong to the one that takes
      * the steps.
      */
-    private static final class Assembly extends SerialSteps implements CoreSubscriber<Payload>, Subscription {
+    private static final class Assembly extends SerialOperator<Payload, Message> {
 
-        private final CoreSubscriber<? super Message> actual;
         private final BodyIntake.Limits limits;
-        private final Demand demand = new Demand();
         private final Queue<Payload> queue = Queues.<Payload>get(PREFETCH).get();
-        private volatile @Nullable Throwable failure;
-        private volatile boolean sourceEnded;
-        private volatile boolean stopped;
         private volatile boolean checkDue;
 
         private final BodyIntake intake;
-        private Subscription source = Operators.emptySubscription();
         private @Nullable Disposable watch;
         private int taken;
 
         Assembly(CoreSubscriber<? super Message> actual, BodyIntake.Limits limits) {
-            this.actual = actual;
+            super(actual, PREFETCH);
             this.limits = limits;
             this.intake = new BodyIntake(limits, this::resumeLater);
-        }
-
-        @Override
-        public void onSubscribe(Subscription subscription) {
-            source = subscription;
-            actual.onSubscribe(this);
-            subscription.request(PREFETCH);
-        }
-
-        @Override
-        public reactor.util.context.Context currentContext() {
-            return actual.currentContext();
         }
 
         @Override
@@ -90,34 +70,8 @@ final class MessageAssembler extends Flux<Message> {
 
         private void refuse(Payload payload, String why) {
             payload.release();
-            source.cancel();
+            source().cancel();
             onError(new ProtocolViolationException(why));
-        }
-
-        @Override
-        public void onError(Throwable error) {
-            failure = error;
-            sourceEnded = true;
-            drain();
-        }
-
-        @Override
-        public void onComplete() {
-            sourceEnded = true;
-            drain();
-        }
-
-        @Override
-        public void request(long n) {
-            demand.add(n);
-            drain();
-        }
-
-        @Override
-        public void cancel() {
-            stopped = true;
-            source.cancel();
-            drain();
         }
 
         /** Whoever released a body is not to run what follows from that. */
@@ -132,15 +86,10 @@ final class MessageAssembler extends Flux<Message> {
 
         @Override
         boolean step() {
-            if (stopped) {
-                discard();
-                return false;
-            }
             try {
                 return advance();
             } catch (RuntimeException violation) {
-                source.cancel();
-                end(violation);
+                fail(violation);
                 return false;
             }
         }
@@ -150,8 +99,8 @@ final class MessageAssembler extends Flux<Message> {
                 checkDue = false;
                 intake.requireProgress();
             }
-            if (failure != null) {
-                end(failure);
+            if (failure() != null) {
+                end(failure());
                 return false;
             }
             if (intake.isWaiting()) {
@@ -167,7 +116,7 @@ final class MessageAssembler extends Flux<Message> {
         }
 
         private boolean takePayload() {
-            boolean last = sourceEnded;
+            boolean last = hasSourceEnded();
             Payload payload = queue.poll();
             if (payload != null) {
                 intake.accept(payload);
@@ -185,7 +134,7 @@ final class MessageAssembler extends Flux<Message> {
         private void replenish() {
             if (++taken == REPLENISH) {
                 taken = 0;
-                source.request(REPLENISH);
+                source().request(REPLENISH);
             }
         }
 
@@ -197,17 +146,8 @@ final class MessageAssembler extends Flux<Message> {
             }
         }
 
-        private void end(@Nullable Throwable error) {
-            stopped = true;
-            discard();
-            if (error == null) {
-                actual.onComplete();
-            } else {
-                actual.onError(error);
-            }
-        }
-
-        private void discard() {
+        @Override
+        void discard() {
             intake.dispose();
             for (Payload payload = queue.poll(); payload != null; payload = queue.poll()) {
                 payload.release();

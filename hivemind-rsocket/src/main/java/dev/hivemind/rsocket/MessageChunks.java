@@ -7,12 +7,10 @@ import io.rsocket.Payload;
 import io.rsocket.util.ByteBufPayload;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Operators;
 
 /**
  * Messages as payloads of one direction of a channel: a header with the first piece of the body, then the other pieces.
@@ -42,38 +40,21 @@ final class MessageChunks extends Flux<Payload> {
      * One direction of one channel. Signals come from any thread; the fields below {@code roomGranted} belong to the one that takes
      * the steps.
      */
-    private static final class Cutter extends SerialSteps implements CoreSubscriber<Message>, Subscription {
+    private static final class Cutter extends SerialOperator<Message, Payload> {
 
-        private final CoreSubscriber<? super Payload> actual;
         private final SendWindow window;
-        private final Demand demand = new Demand();
         private volatile @Nullable Message arrived;
-        private volatile @Nullable Throwable failure;
         private volatile @Nullable Throwable closed;
-        private volatile boolean sourceEnded;
-        private volatile boolean stopped;
         private volatile boolean roomGranted;
 
-        private Subscription source = Operators.emptySubscription();
         private @Nullable Message current;
         private @Nullable Room room;
         private int sentBytes;
         private boolean asked;
 
         Cutter(CoreSubscriber<? super Payload> actual, SendWindow window) {
-            this.actual = actual;
+            super(actual, 0);
             this.window = window;
-        }
-
-        @Override
-        public void onSubscribe(Subscription subscription) {
-            source = subscription;
-            actual.onSubscribe(this);
-        }
-
-        @Override
-        public reactor.util.context.Context currentContext() {
-            return actual.currentContext();
         }
 
         @Override
@@ -83,37 +64,7 @@ final class MessageChunks extends Flux<Payload> {
         }
 
         @Override
-        public void onError(Throwable error) {
-            failure = error;
-            sourceEnded = true;
-            drain();
-        }
-
-        @Override
-        public void onComplete() {
-            sourceEnded = true;
-            drain();
-        }
-
-        @Override
-        public void request(long n) {
-            demand.add(n);
-            drain();
-        }
-
-        @Override
-        public void cancel() {
-            stopped = true;
-            source.cancel();
-            drain();
-        }
-
-        @Override
         boolean step() {
-            if (stopped) {
-                discard();
-                return false;
-            }
             Throwable broken = closed;
             if (broken != null) {
                 fail(broken);
@@ -134,15 +85,15 @@ final class MessageChunks extends Flux<Payload> {
                 current = message;
                 return true;
             }
-            if (sourceEnded) {
-                end(failure);
+            if (hasSourceEnded()) {
+                end(failure());
                 return false;
             }
             if (asked || demand.isZero()) {
                 return false;
             }
             asked = true;
-            source.request(1);
+            source().request(1);
             return true;
         }
 
@@ -217,22 +168,8 @@ final class MessageChunks extends Flux<Payload> {
             return piece;
         }
 
-        private void fail(Throwable error) {
-            source.cancel();
-            end(error);
-        }
-
-        private void end(@Nullable Throwable error) {
-            stopped = true;
-            discard();
-            if (error == null) {
-                actual.onComplete();
-            } else {
-                actual.onError(error);
-            }
-        }
-
-        private void discard() {
+        @Override
+        void discard() {
             if (current != null) {
                 current.release();
                 current = null;

@@ -46,45 +46,23 @@ final class OwningFlatMap<S, T> extends Flux<T> {
         source.subscribe(new Merging<>(actual, mapper, concurrency));
     }
 
-    /** Signals come from any thread; the fields below {@code stopped} belong to the one that takes the steps. */
-    private static final class Merging<S, T> extends SerialSteps implements CoreSubscriber<S>, Subscription {
+    /** Signals come from any thread, and leave what they have in the two collections. */
+    private static final class Merging<S, T> extends SerialOperator<S, T> {
 
-        private final CoreSubscriber<? super T> actual;
         private final Function<S, Publisher<T>> mapper;
-        private final int concurrency;
-        private final Demand demand = new Demand();
         private final Set<Inner> inners = ConcurrentHashMap.newKeySet();
 
         /** Of each inner source one item, or its end. */
         private final Queue<Inner> signals = new ConcurrentLinkedQueue<>();
 
-        private volatile @Nullable Throwable failure;
-        private volatile boolean sourceEnded;
-        private volatile boolean stopped;
-
-        private Subscription upstream = Operators.emptySubscription();
-
         Merging(CoreSubscriber<? super T> actual, Function<S, Publisher<T>> mapper, int concurrency) {
-            this.actual = actual;
+            super(actual, concurrency);
             this.mapper = mapper;
-            this.concurrency = concurrency;
-        }
-
-        @Override
-        public Context currentContext() {
-            return actual.currentContext();
-        }
-
-        @Override
-        public void onSubscribe(Subscription subscription) {
-            upstream = subscription;
-            actual.onSubscribe(this);
-            subscription.request(concurrency);
         }
 
         @Override
         public void onNext(S next) {
-            if (stopped) {
+            if (isStopped()) {
                 Discards.release(next);
                 return;
             }
@@ -98,54 +76,22 @@ final class OwningFlatMap<S, T> extends Flux<T> {
         }
 
         @Override
-        public void onError(Throwable error) {
-            failure = error;
-            drain();
-        }
-
-        @Override
-        public void onComplete() {
-            sourceEnded = true;
-            drain();
-        }
-
-        @Override
-        public void request(long n) {
-            demand.add(n);
-            drain();
-        }
-
-        @Override
-        public void cancel() {
-            stopped = true;
-            drain();
-        }
-
-        @Override
         boolean step() {
-            if (stopped) {
-                giveUp();
-                return false;
-            }
-            Throwable broken = failure;
-            if (broken != null) {
-                stopped = true;
-                giveUp();
-                actual.onError(broken);
+            if (failure() != null) {
+                end(failure());
                 return false;
             }
             return next();
         }
 
         private boolean next() {
-            boolean last = sourceEnded && inners.isEmpty();
+            boolean last = hasSourceEnded() && inners.isEmpty();
             Inner inner = signals.peek();
             if (inner != null) {
                 return inner.hasEnded() ? remove(inner) : !demand.isZero() && emitFrom(inner);
             }
             if (last) {
-                stopped = true;
-                actual.onComplete();
+                end(null);
             }
             return false;
         }
@@ -153,8 +99,8 @@ final class OwningFlatMap<S, T> extends Flux<T> {
         private boolean remove(Inner ended) {
             signals.remove();
             inners.remove(ended);
-            if (!sourceEnded) {
-                upstream.request(1);
+            if (!hasSourceEnded()) {
+                source().request(1);
             }
             return true;
         }
@@ -168,8 +114,9 @@ final class OwningFlatMap<S, T> extends Flux<T> {
             return true;
         }
 
-        private void giveUp() {
-            upstream.cancel();
+        @Override
+        void discard() {
+            source().cancel();
             for (Inner inner : inners) {
                 inner.cancel();
             }
@@ -195,7 +142,7 @@ final class OwningFlatMap<S, T> extends Flux<T> {
             @Override
             public void onSubscribe(Subscription accepted) {
                 subscription = accepted;
-                if (stopped) {
+                if (isStopped()) {
                     accepted.cancel();
                 } else {
                     accepted.request(1);
