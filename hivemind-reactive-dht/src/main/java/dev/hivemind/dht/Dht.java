@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -59,21 +60,16 @@ public interface Dht {
     Flux<FoundValue> getAll(Collection<DhtKey> keys, Instant sufficient);
 
     /**
-     * The newest value under a key now, and again whenever it has changed; ends when it is cancelled. Reads once a
-     * period, and not at all without demand; what expires or disappears is told by what is found next. Transient
-     * failures are read over.
+     * The newest value under a key now, and again whenever it has changed; ends when it is cancelled. Some of those who keep
+     * it tell of changes at once; besides it is read once a period. What expires or disappears is told by what is found
+     * next. Transient failures are read over.
      *
-     * @param period the pause between two reads, and so how late a change is seen
+     * @param period the pause between two reads, and so how late a change is seen of which nobody tells
      */
     Flux<DhtValue> watch(DhtKey key, Duration period);
 
-    /**
-     * What a read emits now, and again each time that it emits something else; ends when it is cancelled. Reads once a
-     * period, and not at all without demand. Transient failures are read over.
-     *
-     * @param read what to read; tells by a value that there is nothing
-     */
-    <T> Flux<T> poll(Mono<T> read, Duration period);
+    /** Like {@link #watch}, but tells as well when nothing is stored, or nothing any more. */
+    Flux<Optional<DhtValue>> observe(DhtKey key, Duration period);
 
     /**
      * The newest value under a key, and all subkeys, merged from all peers that ought to keep it; empty if there is

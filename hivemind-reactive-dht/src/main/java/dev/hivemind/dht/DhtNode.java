@@ -164,7 +164,7 @@ public final class DhtNode implements Dht {
 
     @Override
     public Flux<DhtValue> find(DhtKey key) {
-        return reads.stream(key).transform(this::publishedAll);
+        return reads.stream(key).transform(this::publishedOnDemand);
     }
 
     @Override
@@ -180,13 +180,15 @@ public final class DhtNode implements Dht {
 
     @Override
     public Flux<DhtValue> watch(DhtKey key, Duration period) {
-        return poll(getLatest(key).map(Optional::of).defaultIfEmpty(Optional.empty()), period)
-                .concatMap(Mono::justOrEmpty, 1);
+        return observe(key, period).concatMap(Mono::justOrEmpty, 0);
     }
 
     @Override
-    public <T> Flux<T> poll(Mono<T> read, Duration period) {
-        return new Watch<>(read, period).changes(schedulers.results());
+    public Flux<Optional<DhtValue>> observe(DhtKey key, Duration period) {
+        Mono<Optional<DhtValue>> read = getLatest(key).map(Optional::of).defaultIfEmpty(Optional.empty());
+        return new Watch(parts, local, schedulers.results())
+                .changes(key.target(), read, period)
+                .transform(this::publishedOnDemand);
     }
 
     /**
@@ -230,6 +232,12 @@ public final class DhtNode implements Dht {
         return results.takeUntilOther(closedError()).publishOn(schedulers.results(), 1);
     }
 
+    /** Unlike {@link #publishedAll}, asks for nothing before it is wanted. */
+    private <T> Flux<T> publishedOnDemand(Flux<T> results) {
+        return results.takeUntilOther(closedError())
+                .concatMap(result -> Mono.just(result).publishOn(schedulers.results()), 0);
+    }
+
     private <T> Mono<T> closedError() {
         return closed.asMono().then(Mono.error(() -> new IllegalStateException("The DHT node is closed")));
     }
@@ -245,6 +253,7 @@ public final class DhtNode implements Dht {
 
     private void stop() {
         served.dispose();
+        local.dispose();
         closed.tryEmitEmpty();
         writes.dispose();
         handOff.dispose();

@@ -9,22 +9,28 @@ import dev.hivemind.dht.rpc.FindResult;
 import dev.hivemind.dht.rpc.Pong;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.rpc.WatchRequest;
 import dev.hivemind.dht.storage.Authenticity;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.dht.storage.RecordStore;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /** Answers other nodes from this node's table and store. Thread-safe: hops onto the node's loop. */
-final class LocalNode implements DhtHandler {
+final class LocalNode implements DhtHandler, Disposable {
 
     /** Records are taken in by twice as many peers as a lookup for them ends with, since tables differ. */
     private static final int KEEPERS = 2;
@@ -37,6 +43,7 @@ final class LocalNode implements DhtHandler {
     private final Scheduler worker;
     private final int contactsPerResult;
     private final int keepers;
+    private final Watchers watchers;
 
     LocalNode(NodeParts node, Authenticity authenticity, Scheduler worker) {
         this.authenticity = authenticity;
@@ -46,6 +53,7 @@ final class LocalNode implements DhtHandler {
         this.store = node.store();
         this.lifetimes = node.lifetimes();
         this.contactsPerResult = Math.min(node.config().bucketSize(), FindResult.MAX_CONTACTS);
+        this.watchers = new Watchers(loop, store, worker);
         this.keepers =
                 KEEPERS * Math.max(node.config().bucketSize(), node.config().replicas());
     }
@@ -72,6 +80,17 @@ final class LocalNode implements DhtHandler {
         return new FindResult(
                 peers.table().closestResponsive(target, contactsPerResult, caller.id()),
                 values ? store.get(target) : null);
+    }
+
+    @Override
+    public Flux<DhtValue> watch(Contact caller, WatchRequest request) {
+        return watchers.watch(caller.id(), request);
+    }
+
+    /** Tells no watcher any more. */
+    @Override
+    public void dispose() {
+        watchers.dispose();
     }
 
     @Override
@@ -127,6 +146,17 @@ final class LocalNode implements DhtHandler {
             PutResult refusal = refusals.get(i);
             results.add(refusal != null ? refusal : stored.next());
         }
+        watchers.changed(stored(request, results));
         return new StoreReply(results);
+    }
+
+    private static Set<NodeId> stored(StoreRequest request, List<PutResult> results) {
+        Set<NodeId> targets = new HashSet<>();
+        for (int i = 0; i < results.size(); i++) {
+            if (results.get(i) == PutResult.STORED) {
+                targets.add(request.records().get(i).key().target());
+            }
+        }
+        return targets;
     }
 }

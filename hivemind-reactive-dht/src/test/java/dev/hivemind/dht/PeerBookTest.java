@@ -12,6 +12,8 @@ import dev.hivemind.dht.rpc.FindRequest;
 import dev.hivemind.dht.rpc.Pong;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.rpc.WatchRequest;
+import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -23,6 +25,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
@@ -188,6 +191,11 @@ class PeerBookTest {
         @Override
         public Mono<Answer<FindReply>> find(Contact to, FindRequest request) {
             return Mono.error(new UnsupportedOperationException());
+        }
+
+        @Override
+        public Flux<DhtValue> watch(Contact to, WatchRequest request) {
+            return Flux.error(new UnsupportedOperationException());
         }
 
         @Override

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -40,6 +41,16 @@ record CountingTransport(DhtTransport transport, LongAdder requests) implements 
     @Override
     public Mono<Answer<ByteString>> exchange(Contact to, Operation operation, MessageLite request, Duration timeout) {
         return transport.exchange(to, operation, request, timeout).doFirst(requests::increment);
+    }
+
+    @Override
+    public Flux<ByteString> subscribe(Contact to, Operation operation, MessageLite request) {
+        return transport.subscribe(to, operation, request).doFirst(requests::increment);
+    }
+
+    @Override
+    public Disposable serveSubscriptions(Operation operation, Feed feed) {
+        return transport.serveSubscriptions(operation, feed);
     }
 
     @Override

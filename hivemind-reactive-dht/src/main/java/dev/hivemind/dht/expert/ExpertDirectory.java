@@ -168,7 +168,10 @@ public final class ExpertDirectory {
     public Flux<DirectoryChange> watch(ExpertPrefix prefix, Duration period) {
         return Flux.defer(() -> {
             var watch = new DirectoryWatch();
-            return dht.poll(owners(prefix), period).concatMapIterable(watch::update, 1);
+            return dht.observe(prefix.key(), period)
+                    .map(value -> value.map(found -> DirectoryRecords.successors(prefix, found))
+                            .orElseGet(Collections::emptySortedMap))
+                    .concatMapIterable(watch::update, 1);
         });
     }
 }

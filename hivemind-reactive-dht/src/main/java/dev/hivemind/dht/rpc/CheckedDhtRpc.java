@@ -4,8 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.storage.Authenticity;
+import dev.hivemind.dht.storage.DhtValue;
 import java.util.ArrayList;
 import java.util.List;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
@@ -55,6 +57,15 @@ public final class CheckedDhtRpc implements DhtRpc {
             results.add(new FindResult(result.closest(), value));
         }
         return new FindReply(results);
+    }
+
+    @Override
+    public Flux<DhtValue> watch(Contact to, WatchRequest request) {
+        return rpc.watch(to, request)
+                .concatMap(
+                        value -> Mono.fromCallable(() -> authenticity.welcome(request.target(), value))
+                                .subscribeOn(worker),
+                        0);
     }
 
     @Override

@@ -6,9 +6,13 @@ import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.proto.StoreRequestMessage;
 import dev.hivemind.dht.proto.StoreStatus;
+import dev.hivemind.dht.proto.WatchReplyMessage;
+import dev.hivemind.dht.proto.WatchRequestMessage;
 import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Supplier;
 
@@ -78,6 +82,36 @@ final class DhtCodec {
             return new StoreReply(message.getStatusesList().stream()
                     .map(DhtCodec::toPutResult)
                     .toList());
+        });
+    }
+
+    static WatchRequestMessage toMessage(WatchRequest request) {
+        return WatchRequestMessage.newBuilder()
+                .setTarget(bytes(request.target()))
+                .setLifetimeMillis(request.lifetime().toMillis())
+                .build();
+    }
+
+    /** Reads a request; a lifetime that is too long is cut off. */
+    static WatchRequest toWatchRequest(WatchRequestMessage message) {
+        long longest = WatchRequest.MAX_LIFETIME.toMillis();
+        return checked(() -> new WatchRequest(
+                id(message.getTarget()), Duration.ofMillis(Math.min(message.getLifetimeMillis(), longest))));
+    }
+
+    static WatchReplyMessage toMessage(DhtValue value) {
+        return WatchReplyMessage.newBuilder()
+                .addAllEntries(EntryCodec.toMessages(value))
+                .build();
+    }
+
+    static DhtValue toValue(WatchReplyMessage message) {
+        return checked(() -> {
+            DhtValue value = EntryCodec.toValue(message.getEntriesList());
+            if (value == null) {
+                throw new IllegalArgumentException("A watch tells of nothing");
+            }
+            return value;
         });
     }
 

@@ -1,6 +1,8 @@
 package dev.hivemind.dht.rpc;
 
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.storage.DhtValue;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -14,6 +16,9 @@ public interface DhtHandler {
 
     /** Answers {@link DhtRpc#find}, with one result for each target. */
     Mono<FindReply> find(Contact caller, FindRequest request);
+
+    /** Answers {@link DhtRpc#watch}; no more than the last value waits for demand. */
+    Flux<DhtValue> watch(Contact caller, WatchRequest request);
 
     /** Answers {@link DhtRpc#store}, with one result for each record. */
     Mono<StoreReply> store(Contact caller, StoreRequest request);

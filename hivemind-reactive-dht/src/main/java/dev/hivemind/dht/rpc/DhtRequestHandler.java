@@ -10,6 +10,8 @@ import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.PingRequestMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
 import dev.hivemind.dht.proto.StoreRequestMessage;
+import dev.hivemind.dht.proto.WatchReplyMessage;
+import dev.hivemind.dht.proto.WatchRequestMessage;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
@@ -19,6 +21,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -66,7 +69,17 @@ public final class DhtRequestHandler {
         return Disposables.composite(
                 transport.serve(Operation.DHT_PING, this::ping),
                 transport.serve(Operation.DHT_FIND, this::find),
-                transport.serve(Operation.DHT_STORE, this::store));
+                transport.serve(Operation.DHT_STORE, this::store),
+                transport.serveSubscriptions(Operation.DHT_WATCH, this::watch));
+    }
+
+    private Flux<WatchReplyMessage> watch(Contact caller, ByteString body) {
+        return Flux.defer(() -> {
+            DhtCodec.requireSize(body.size(), MAX_REQUEST_BYTES);
+            WatchRequest watch = DhtCodec.toWatchRequest(EncodedDhtRpc.parse(body, WatchRequestMessage.parser()));
+            charge(caller, 1);
+            return handler.watch(caller, watch).map(DhtCodec::toMessage);
+        });
     }
 
     private Mono<PingReplyMessage> ping(Contact caller, ByteString body) {

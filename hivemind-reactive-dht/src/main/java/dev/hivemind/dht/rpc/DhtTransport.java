@@ -11,6 +11,7 @@ import dev.hivemind.rsocket.identity.PeerIdentity;
 import java.time.Duration;
 import java.util.List;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -40,6 +41,31 @@ public interface DhtTransport {
      * @param timeout how long the caller will wait
      */
     Mono<Answer<ByteString>> exchange(Contact to, Operation operation, MessageLite request, Duration timeout);
+
+    /**
+     * Subscribes to an operation of a peer and emits the bytes of what it sends, until it ends or this is cancelled.
+     */
+    Flux<ByteString> subscribe(Contact to, Operation operation, MessageLite request);
+
+    /**
+     * Serves subscriptions of an operation to other peers until the result is disposed.
+     *
+     * @throws IllegalStateException if it is served already
+     */
+    Disposable serveSubscriptions(Operation operation, Feed feed);
+
+    /** Answers subscriptions of one operation. */
+    @FunctionalInterface
+    interface Feed {
+
+        /**
+         * Emits replies. Called on any thread; cancelled when the caller gives up or is gone.
+         *
+         * @param caller who asks, proven; without addresses if it serves nobody
+         * @param body the encoded request, of any size that the transport lets through
+         */
+        Flux<? extends MessageLite> answer(Contact caller, ByteString body);
+    }
 
     /**
      * Serves an operation to other peers until the result is disposed.

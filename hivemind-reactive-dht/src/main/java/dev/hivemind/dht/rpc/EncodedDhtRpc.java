@@ -10,11 +10,15 @@ import dev.hivemind.dht.proto.FindReplyMessage;
 import dev.hivemind.dht.proto.PingReplyMessage;
 import dev.hivemind.dht.proto.PingRequestMessage;
 import dev.hivemind.dht.proto.StoreReplyMessage;
+import dev.hivemind.dht.proto.WatchReplyMessage;
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
 import java.util.function.Function;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
@@ -66,6 +70,16 @@ public final class EncodedDhtRpc implements DhtRpc {
                 Operation.DHT_STORE,
                 DhtCodec.toMessage(request),
                 reply -> DhtCodec.toStoreReply(read(reply, StoreReplyMessage.parser(), 1), records));
+    }
+
+    /** Not the peer, but this end sees to it that a watch is over in time, should the peer be gone meanwhile. */
+    @Override
+    public Flux<DhtValue> watch(Contact to, WatchRequest request) {
+        return transport
+                .subscribe(to, Operation.DHT_WATCH, DhtCodec.toMessage(request))
+                .map(reply -> DhtCodec.toValue(read(reply, WatchReplyMessage.parser(), 1)))
+                .takeUntilOther(Mono.delay(request.lifetime().plus(timeout), timer))
+                .onErrorMap(ErrorCodec::fromWire);
     }
 
     private <T> Mono<Answer<T>> call(

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Carries the DHT's messages over the connections of a {@link PeerNode}, dialling where there is none. Thread-safe. */
@@ -74,6 +75,24 @@ public final class RSocketDhtTransport implements DhtTransport {
                                 connection::request,
                                 Request::release)
                         .map(reply -> new Answer<>(contact(connection), take(reply))));
+    }
+
+    @Override
+    public Flux<ByteString> subscribe(Contact to, Operation operation, MessageLite request) {
+        return Mono.defer(() -> peer.connect(to.peerId(), to.addresses()))
+                .flatMapMany(connection -> Flux.using(
+                        () -> Request.ofSubscription(operation, "", request),
+                        asked -> connection.subscribe(asked).map(RSocketDhtTransport::take),
+                        Request::release));
+    }
+
+    @Override
+    public Disposable serveSubscriptions(Operation operation, Feed feed) {
+        return peer.handleSubscription(
+                operation,
+                (caller, request) -> feed.answer(
+                                contact(caller), copy(request.body(), DhtRequestHandler.MAX_REQUEST_BYTES))
+                        .map(Reply::ofMessage));
     }
 
     private static ByteString take(Reply reply) {

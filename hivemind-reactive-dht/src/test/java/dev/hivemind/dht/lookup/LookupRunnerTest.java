@@ -12,6 +12,8 @@ import dev.hivemind.dht.rpc.FindResult;
 import dev.hivemind.dht.rpc.Pong;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.rpc.WatchRequest;
+import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -24,6 +26,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -198,6 +201,11 @@ class LookupRunnerTest {
         @Override
         public Mono<Answer<Pong>> ping(Contact to) {
             return Mono.error(new UnsupportedOperationException());
+        }
+
+        @Override
+        public Flux<DhtValue> watch(Contact to, WatchRequest request) {
+            return Flux.error(new UnsupportedOperationException());
         }
 
         @Override

@@ -16,7 +16,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
 import reactor.core.Disposable;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 
 /** What nodes do for records beyond keeping them, in virtual time. */
@@ -166,5 +168,73 @@ class LifeOfRecordsTest {
         watch.dispose();
 
         assertThat(seen).containsExactly("b");
+    }
+
+    @Test
+    void watch_withKeepersThatTell_seesAChangeLongBeforeThePeriodIsOver() {
+        swarm.grow(30);
+        List<String> seen = new ArrayList<>();
+        Disposable watch = swarm.node(7).watch(KEY, Duration.ofHours(1)).subscribe(value -> seen.add(text(value)));
+        swarm.time().run(Duration.ofSeconds(10));
+        store(0, "a", Duration.ofMinutes(10));
+        store(1, "b", Duration.ofMinutes(20));
+        swarm.time().run(Duration.ofSeconds(1));
+        watch.dispose();
+        swarm.time().run(Duration.ofSeconds(1));
+        long before = swarm.network().messages();
+        store(2, "c", Duration.ofMinutes(30));
+
+        assertThat(seen).containsExactly("a", "b");
+        assertThat(swarm.network().messages()).isGreaterThan(before);
+    }
+
+    @Test
+    void find_ofEntriesAtSeveralNodes_growsUntilAllWereAsked() {
+        swarm.grow(30);
+        for (int i = 0; i < 3; i++) {
+            var entry = DhtRecord.of(
+                    KEY,
+                    ByteString.copyFromUtf8("s" + i),
+                    ByteString.EMPTY,
+                    swarm.node(i).now().plusSeconds(600 + i));
+            swarm.await(swarm.node(i).store(entry));
+        }
+        List<DhtValue> found = swarm.awaitAll(swarm.node(9).find(KEY));
+
+        assertThat(found).isNotEmpty();
+        assertThat(found.get(found.size() - 1).recordCount()).isEqualTo(3);
+        assertThat(found.get(found.size() - 1))
+                .isEqualTo(swarm.await(swarm.node(9).getLatest(KEY)));
+    }
+
+    @Test
+    void find_withoutDemand_stopsAskingAndLosesNothing() {
+        swarm.grow(60);
+        store(0, "v", Duration.ofMinutes(10));
+        List<DhtValue> found = new ArrayList<>();
+        var subscriber = new BaseSubscriber<DhtValue>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {}
+
+            @Override
+            protected void hookOnNext(DhtValue value) {
+                found.add(value);
+            }
+        };
+        SimSwarm.Member asker = swarm.members().stream()
+                .filter(member -> swarm.await(member.node().snapshot()).records() == 0)
+                .findFirst()
+                .orElseThrow();
+        long before = asker.transport().requests(Operation.DHT_FIND);
+        asker.node().find(KEY).subscribe(subscriber);
+        swarm.time().run(Duration.ofSeconds(5));
+        long asked = asker.transport().requests(Operation.DHT_FIND) - before;
+        assertThat(asked).isLessThan(10);
+
+        subscriber.request(10);
+        swarm.time().run(Duration.ofSeconds(5));
+
+        assertThat(found).extracting(LifeOfRecordsTest::text).containsExactly("v");
+        assertThat(asker.transport().requests(Operation.DHT_FIND) - before).isGreaterThan(asked);
     }
 }

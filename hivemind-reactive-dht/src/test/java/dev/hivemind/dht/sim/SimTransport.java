@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 
@@ -26,6 +28,7 @@ public final class SimTransport implements DhtTransport {
     private final PeerIdentity identity;
     private final List<PeerAddress> addresses;
     private final Map<Operation, Service> services = new EnumMap<>(Operation.class);
+    private final Map<Operation, Feed> feeds = new EnumMap<>(Operation.class);
     private final Map<Operation, Long> requests = new EnumMap<>(Operation.class);
     private Duration slowness = Duration.ZERO;
     private boolean dead;
@@ -99,6 +102,43 @@ public final class SimTransport implements DhtTransport {
                     }
                 })
                 .doFinally(signal -> network.ended());
+    }
+
+    /** Without connections, nobody learns that the other end is gone. */
+    @Override
+    public Flux<ByteString> subscribe(Contact to, Operation operation, MessageLite request) {
+        return Flux.create(sink -> {
+            SimTransport target = network.find(to);
+            if (target == null) {
+                return;
+            }
+            network.began(operation);
+            Disposable.Swap feed = Disposables.swap();
+            network.send(this, target, operation, request.toByteString(), () -> {
+                if (feed.isDisposed()) {
+                    return;
+                }
+                Feed source = target.feeds.get(operation);
+                feed.update((source == null
+                                ? Flux.<ByteString>error(new ProtocolViolationException("No " + operation))
+                                : source.answer(contact(), request.toByteString())
+                                        .map(MessageLite::toByteString))
+                        .subscribe(
+                                message -> target.back(this, operation, message, () -> sink.next(message)),
+                                error -> target.fail(this, operation, error, sink::error),
+                                () -> target.back(this, operation, ByteString.EMPTY, sink::complete)));
+            });
+            sink.onDispose(() -> {
+                network.ended();
+                feed.dispose();
+            });
+        });
+    }
+
+    @Override
+    public Disposable serveSubscriptions(Operation operation, Feed feed) {
+        feeds.put(operation, feed);
+        return () -> feeds.remove(operation, feed);
     }
 
     private void arrived(SimTransport from, Operation operation, ByteString body, MonoSink<Answer<ByteString>> reply) {

@@ -22,6 +22,8 @@ public enum Operation {
     DHT_FIND(33),
     /** Keep records for others. */
     DHT_STORE(34),
+    /** Records of a DHT id now and whenever they change, as a subscription. */
+    DHT_WATCH(35),
     /** What happens at the peer, as a subscription. */
     EVENTS(48);
 
