@@ -63,6 +63,7 @@ public final class DhtNode implements Dht {
     private final Membership membership;
     private final LocalNode local;
     private final HandOff handOff;
+    private final PathCache cache;
     private final RecordReads reads;
     private final RecordWrites writes;
     private final Disposable.Swap served = Disposables.swap();
@@ -77,14 +78,15 @@ public final class DhtNode implements Dht {
         this.schedulers = NodeSchedulers.of(builder.scheduler, builder.results);
         this.loop = new NodeLoop(schedulers.loop());
         this.parts = parts();
-        this.local = new LocalNode(parts, authenticity, schedulers.results());
+        this.cache = new PathCache(parts);
+        this.local = new LocalNode(parts, cache, authenticity, schedulers.results());
         this.handOff = new HandOff(parts);
         parts.peers().onNewcomer(handOff::met);
         parts.peers().onClock(theirs -> clockSkew.observe(theirs, lifetimes.now()));
         Scheduler timer = schedulers.results();
         var bootstrap = new Bootstrap(transport, parts.rpc(), config, timer);
         this.membership = new Membership(parts, bootstrap, new ContactFile(builder.contactFile));
-        this.reads = new RecordReads(parts, membership);
+        this.reads = new RecordReads(parts, membership, cache);
         this.writes = new RecordWrites(parts, membership, local);
     }
 
@@ -121,7 +123,7 @@ public final class DhtNode implements Dht {
                     return membership.join();
                 })
                 .then(Mono.fromCallable(() -> {
-                    upkeep.update(new Upkeep(parts, membership, schedulers.loop()).start(membership::save));
+                    upkeep.update(new Upkeep(parts, membership, cache, schedulers.loop()).start(membership::save));
                     return this;
                 }))
                 .transform(this::published);
@@ -257,6 +259,7 @@ public final class DhtNode implements Dht {
         closed.tryEmitEmpty();
         writes.dispose();
         handOff.dispose();
+        cache.dispose();
         parts.peers().dispose();
         loop.dispose();
         schedulers.dispose();

@@ -35,6 +35,8 @@ final class LocalNode implements DhtHandler, Disposable {
     /** Records are taken in by twice as many peers as a lookup for them ends with, since tables differ. */
     private static final int KEEPERS = 2;
 
+    private final NodeParts node;
+    private final PathCache cache;
     private final NodeLoop loop;
     private final PeerBook peers;
     private final RecordStore store;
@@ -45,7 +47,9 @@ final class LocalNode implements DhtHandler, Disposable {
     private final int keepers;
     private final Watchers watchers;
 
-    LocalNode(NodeParts node, Authenticity authenticity, Scheduler worker) {
+    LocalNode(NodeParts node, PathCache cache, Authenticity authenticity, Scheduler worker) {
+        this.node = node;
+        this.cache = cache;
         this.authenticity = authenticity;
         this.worker = worker;
         this.loop = node.loop();
@@ -79,7 +83,7 @@ final class LocalNode implements DhtHandler, Disposable {
     private FindResult find(Contact caller, NodeId target, boolean values) {
         return new FindResult(
                 peers.table().closestResponsive(target, contactsPerResult, caller.id()),
-                values ? store.get(target) : null);
+                values ? node.known(target) : null);
     }
 
     @Override
@@ -99,8 +103,7 @@ final class LocalNode implements DhtHandler, Disposable {
                 .subscribeOn(worker)
                 .flatMap(refusals -> loop.call(() -> {
                     peers.met(caller);
-                    addTooFar(request, refusals);
-                    return put(request, refusals);
+                    return request.cached() ? copy(request, refusals) : putNear(request, refusals);
                 }));
     }
 
@@ -118,7 +121,7 @@ final class LocalNode implements DhtHandler, Disposable {
     }
 
     /** Whoever stores asks those nearest, and would find them; what lies elsewhere nobody looks for. */
-    private void addTooFar(StoreRequest request, Map<Integer, PutResult> refusals) {
+    private StoreReply putNear(StoreRequest request, Map<Integer, PutResult> refusals) {
         Map<DhtKey, Boolean> near = new HashMap<>();
         for (int i = 0; i < request.records().size(); i++) {
             DhtKey key = request.records().get(i).key();
@@ -126,6 +129,18 @@ final class LocalNode implements DhtHandler, Disposable {
                 refusals.putIfAbsent(i, PutResult.TOO_FAR);
             }
         }
+        return put(request, refusals);
+    }
+
+    /** Copies are welcome wherever a search comes by, and take no room from what belongs here. */
+    private StoreReply copy(StoreRequest request, Map<Integer, PutResult> refusals) {
+        List<PutResult> results = new ArrayList<>();
+        for (int i = 0; i < request.records().size(); i++) {
+            PutResult refusal = refusals.get(i);
+            boolean copied = refusal == null && cache.put(request.records().get(i));
+            results.add(refusal != null ? refusal : copied ? PutResult.STORED : PutResult.STALE);
+        }
+        return new StoreReply(results);
     }
 
     /** Keeps records that this very node stores. */

@@ -11,9 +11,11 @@ import dev.hivemind.dht.rpc.DhtTransport;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.RecordStore;
+import dev.hivemind.dht.storage.ValueCache;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -27,6 +29,7 @@ import reactor.core.publisher.Mono;
  * @param rpc how it asks others
  * @param peers whom it knows
  * @param store what it keeps
+ * @param cache copies of what others keep
  * @param lookups how it finds others
  */
 record NodeParts(
@@ -37,6 +40,7 @@ record NodeParts(
         DhtRpc rpc,
         PeerBook peers,
         RecordStore store,
+        ValueCache cache,
         LookupRunner lookups) {
 
     /** The parts of a new node. */
@@ -46,13 +50,23 @@ record NodeParts(
         var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
         var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
         var lookups = new LookupRunner(self, lifetimes, environment);
-        return new NodeParts(transport, config, lifetimes, loop, rpc, peers, store, lookups);
+        return new NodeParts(transport, config, lifetimes, loop, rpc, peers, store, new ValueCache(lifetimes), lookups);
     }
 
     /** The size of the state now; called on the loop. */
     DhtSnapshot snapshot(Duration clockSkew) {
         RoutingTable table = peers.table();
         return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes(), clockSkew);
+    }
+
+    /** What this node keeps, or has a copy of; called on the loop. */
+    @Nullable DhtValue known(NodeId target) {
+        DhtValue kept = store.get(target);
+        DhtValue copy = cache.get(target);
+        if (kept == null || copy == null) {
+            return kept == null ? copy : kept;
+        }
+        return kept.merge(copy);
     }
 
     NodeId self() {

@@ -25,10 +25,12 @@ final class RecordReads {
 
     private final NodeParts node;
     private final Membership membership;
+    private final PathCache cache;
     private final SharedFinds shared = new SharedFinds();
     private final Absences absences = new Absences();
 
-    RecordReads(NodeParts node, Membership membership) {
+    RecordReads(NodeParts node, Membership membership, PathCache cache) {
+        this.cache = cache;
         this.node = node;
         this.membership = membership;
     }
@@ -37,13 +39,13 @@ final class RecordReads {
     Mono<DhtValue> findAny(DhtKey key) {
         NodeId target = key.target();
         return node.loop()
-                .call(() -> absences.contains(target, node.lifetimes().now())
-                        && node.store().get(target) == null)
-                .flatMap(absent -> absent ? Mono.empty() : shared.find(target, Instant.MIN, () -> search(target)));
+                .call(() -> absences.contains(target, node.lifetimes().now()) && node.known(target) == null)
+                .flatMap(absent -> absent ? Mono.empty() : shared.find(target, Instant.MIN, () -> search(key)));
     }
 
-    private Mono<DhtValue> search(NodeId target) {
-        return find(target, node.lifetimes().now())
+    private Mono<DhtValue> search(DhtKey key) {
+        NodeId target = key.target();
+        return lookUp(key, node.lifetimes().now())
                 .switchIfEmpty(node.loop()
                         .call(() -> {
                             absences.add(target, node.lifetimes().now());
@@ -55,14 +57,20 @@ final class RecordReads {
     /** The value under a key; the search ends early with one that lives as long as is sufficient. */
     Mono<DhtValue> find(DhtKey key, Instant sufficient) {
         NodeId target = key.target();
-        return shared.find(target, sufficient, () -> find(target, sufficient));
+        return shared.find(target, sufficient, () -> lookUp(key, sufficient));
     }
 
-    private Mono<DhtValue> find(NodeId target, Instant sufficient) {
+    private Mono<DhtValue> lookUp(DhtKey key, Instant sufficient) {
+        NodeId target = key.target();
         return membership
                 .rejoinIfAlone()
                 .then(node.loop().call(() -> request(target, sufficient)))
                 .flatMap(node::look)
+                .doOnNext(result -> {
+                    if (sufficient.isBefore(Instant.MAX)) {
+                        cache.found(key, result);
+                    }
+                })
                 .flatMap(this::valueOf);
     }
 
@@ -99,8 +107,7 @@ final class RecordReads {
     }
 
     private LookupRequest request(NodeId target, Instant sufficient) {
-        return LookupRequest.ofValue(
-                target, node.config().bucketSize(), sufficient, node.store().get(target));
+        return LookupRequest.ofValue(target, node.config().bucketSize(), sufficient, node.known(target));
     }
 
     private Mono<DhtValue> valueOf(LookupResult result) {

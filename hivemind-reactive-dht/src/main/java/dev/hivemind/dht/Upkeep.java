@@ -30,14 +30,17 @@ final class Upkeep {
     private static final int VISIT_WIDTH = 8;
 
     private static final Duration SAVE_PERIOD = Duration.ofMinutes(5);
+    private static final Duration RENEW_PERIOD = Duration.ofSeconds(7);
     private static final Duration CHECK_PERIOD = Duration.ofSeconds(15);
 
     private final NodeParts node;
     private final Membership membership;
+    private final PathCache cache;
     private final Scheduler timer;
     private final SplittableRandom random;
 
-    Upkeep(NodeParts node, Membership membership, Scheduler timer) {
+    Upkeep(NodeParts node, Membership membership, PathCache cache, Scheduler timer) {
+        this.cache = cache;
         this.node = node;
         this.membership = membership;
         this.timer = timer;
@@ -56,6 +59,7 @@ final class Upkeep {
                 every(node.config().refreshPeriod(), this::fillTable),
                 every(SAVE_PERIOD, save),
                 every(CHECK_PERIOD, this::checkOldest),
+                every(RENEW_PERIOD, cache::renew),
                 every(KNOCK_PERIOD, membership::knock));
     }
 

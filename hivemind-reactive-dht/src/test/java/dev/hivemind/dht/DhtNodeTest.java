@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -366,5 +367,24 @@ class DhtNodeTest {
                 .block(TIMEOUT);
 
         assertThat(insideLoop).isFalse();
+    }
+
+    @Test
+    void watch_overSockets_isToldOfAChangeLongBeforeThePeriodIsOver() {
+        swarm.grow(5);
+        DhtKey key = DhtKey.of("watched");
+        DhtNode writer = swarm.get(1);
+        AtomicInteger version = new AtomicInteger();
+        Flux<StoreReceipt> changes = Flux.interval(Duration.ofMillis(200))
+                .onBackpressureDrop()
+                .concatMap(
+                        tick -> writer.store(DhtRecord.of(
+                                key, ByteString.EMPTY, writer.now().plusSeconds(600 + version.incrementAndGet()))),
+                        1);
+
+        StepVerifier.create(swarm.get(4).watch(key, Duration.ofHours(1)).takeUntilOther(changes.then()))
+                .expectNextCount(3)
+                .thenCancel()
+                .verify(TIMEOUT);
     }
 }

@@ -32,6 +32,7 @@ final class IterativeLookup {
     private final Lifetimes lifetimes;
     private final Shortlist shortlist;
     private @Nullable DhtValue value;
+    private @Nullable Contact nearestWithout;
     private boolean ended;
     private int inFlight;
     private int messages;
@@ -96,6 +97,8 @@ final class IterativeLookup {
         DhtValue found = result.value() == null ? null : lifetimes.acceptable(result.value());
         if (found != null && request.wantsValue()) {
             value = value == null ? found : value.merge(found);
+        } else if (nearestWithout == null || request.target().compareDistance(id, nearestWithout.id()) < 0) {
+            nearestWithout = candidate.contact();
         }
     }
 
@@ -184,6 +187,7 @@ final class IterativeLookup {
                 request.target(),
                 nearest.stream().map(Candidate::contact).toList(),
                 value,
+                value == null ? null : nearestWithout,
                 new LookupStats(hops, messages, answers, failures, timeouts));
     }
 }

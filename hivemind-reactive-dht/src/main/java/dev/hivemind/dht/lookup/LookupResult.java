@@ -12,10 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param target what was approached
  * @param closest the peers nearest to the target that answered, nearest first; without the asking node itself
  * @param value what is stored at the target, merged from all answers; null if nothing, or if no values were wanted
+ * @param nearestWithout the nearest peer that answered and had nothing, while others had; null if there is none
  * @param stats what it cost
  */
 public record LookupResult(
-        NodeId target, List<Contact> closest, @Nullable DhtValue value, LookupStats stats) {
+        NodeId target,
+        List<Contact> closest,
+        @Nullable DhtValue value,
+        @Nullable Contact nearestWithout,
+        LookupStats stats) {
 
     public LookupResult {
         closest = List.copyOf(closest);

@@ -118,14 +118,16 @@ public final class RoutingTable {
 
     /** Whether the owner, as far as the table tells, is one of the {@code count} peers nearest to an id. */
     public boolean isAmongNearest(NodeId target, int count) {
+        return countNearer(target) < count;
+    }
+
+    /** How many contacts whose last call did not fail lie nearer to an id than the owner. */
+    public int countNearer(NodeId target) {
         int nearer = 0;
         for (KBucket bucket : buckets.values()) {
             nearer += bucket.countNearer(target, self);
-            if (nearer >= count) {
-                return false;
-            }
         }
-        return true;
+        return nearer;
     }
 
     /**

@@ -58,6 +58,7 @@ final class DhtCodec {
         return StoreRequestMessage.newBuilder()
                 .addAllRecords(
                         request.records().stream().map(EntryCodec::toMessage).toList())
+                .setCached(request.cached())
                 .build();
     }
 
@@ -65,7 +66,7 @@ final class DhtCodec {
         return checked(() -> {
             requireCount("records", message.getRecordsCount(), StoreRequest.MAX_RECORDS);
             return new StoreRequest(
-                    message.getRecordsList().stream().map(EntryCodec::toRecord).toList());
+                    message.getRecordsList().stream().map(EntryCodec::toRecord).toList(), message.getCached());
         });
     }
 

@@ -7,11 +7,17 @@ import java.util.List;
  * Asks a peer to keep records.
  *
  * @param records 1 to {@value #MAX_RECORDS}
+ * @param cached whether they are copies for a cache, which the peer may forget at any time
  */
-public record StoreRequest(List<DhtRecord> records) {
+public record StoreRequest(List<DhtRecord> records, boolean cached) {
 
     /** The most records in one request. */
     public static final int MAX_RECORDS = 64;
+
+    /** Asks a peer to keep records until they expire. */
+    public StoreRequest(List<DhtRecord> records) {
+        this(records, false);
+    }
 
     public StoreRequest {
         records = List.copyOf(records);

@@ -8,6 +8,7 @@ import dev.hivemind.dht.FoundValue;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.dht.storage.PlainRecord;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
@@ -236,5 +237,64 @@ class LifeOfRecordsTest {
 
         assertThat(found).extracting(LifeOfRecordsTest::text).containsExactly("v");
         assertThat(asker.transport().requests(Operation.DHT_FIND) - before).isGreaterThan(asked);
+    }
+
+    private DhtRecord owned(int node, Duration ttl) {
+        DhtNode owner = swarm.node(node);
+        return owner.own(
+                KEY, ByteString.EMPTY, ByteString.copyFromUtf8("v"), owner.now().plus(ttl));
+    }
+
+    @Test
+    void get_ofASignedEntryAgainAndAgain_isAnsweredByCopiesOnTheWay() {
+        swarm.grow(300);
+        swarm.await(swarm.node(0).store(owned(0, Duration.ofHours(1))));
+        swarm.time().run(Duration.ofSeconds(5));
+        List<Long> costs = new ArrayList<>();
+        for (int round = 0; round < 10; round++) {
+            long before = swarm.network().requests(Operation.DHT_FIND);
+            for (int i = 0; i < 30; i++) {
+                assertThat(swarm.await(swarm.anyone().node().get(KEY)).recordCount())
+                        .isOne();
+            }
+            costs.add(swarm.network().requests(Operation.DHT_FIND) - before);
+        }
+
+        assertThat(costs.get(9)).isLessThan(costs.get(0));
+    }
+
+    @Test
+    void getLatest_afterTheOwnerWithdrewACopiedEntry_findsTheWithdrawal() {
+        swarm.grow(100);
+        swarm.await(swarm.node(0).store(owned(0, Duration.ofHours(1))));
+        for (int i = 0; i < 50; i++) {
+            swarm.await(swarm.node(i).get(KEY));
+        }
+        DhtNode owner = swarm.node(0);
+        swarm.await(owner.store(
+                owner.own(KEY, ByteString.EMPTY, ByteString.EMPTY, owner.now().plus(Duration.ofHours(1)))));
+
+        for (int i = 0; i < 100; i += 9) {
+            var found = (DictionaryRecord) swarm.await(swarm.node(i).getLatest(KEY));
+            assertThat(found.entries().values()).allMatch(PlainRecord::isTombstone);
+        }
+    }
+
+    @Test
+    void get_twoMinutesAfterTheEntryChanged_findsNoOldCopy() {
+        swarm.grow(100);
+        swarm.await(swarm.node(0).store(owned(0, Duration.ofHours(1))));
+        for (int i = 0; i < 50; i++) {
+            swarm.await(swarm.node(i).get(KEY));
+        }
+        DhtNode owner = swarm.node(0);
+        swarm.await(owner.store(
+                owner.own(KEY, ByteString.EMPTY, ByteString.EMPTY, owner.now().plus(Duration.ofHours(1)))));
+        swarm.time().run(Duration.ofMinutes(2));
+
+        for (int i = 0; i < 100; i += 9) {
+            var found = (DictionaryRecord) swarm.await(swarm.node(i).get(KEY));
+            assertThat(found.entries().values()).allMatch(PlainRecord::isTombstone);
+        }
     }
 }
