@@ -1,5 +1,6 @@
 package dev.hivemind.testkit;
 
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -45,6 +46,9 @@ public final class FaultProxy implements AutoCloseable {
     /** A native one reads all there is when a peer closes, wanted or not, and so loses what comes before the link. */
     private static final boolean NO_NATIVE_TRANSPORT = false;
 
+    /** Left to itself, a kernel takes up to 32 MiB from a sender whose receiver does not read. */
+    private static final int RECEIVE_BUFFER_BYTES = 512 << 10;
+
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
     private final InetSocketAddress target;
@@ -62,6 +66,7 @@ public final class FaultProxy implements AutoCloseable {
         this.seeds = new SplittableRandom(seed);
         this.server = TcpServer.create()
                 .runOn(loops, NO_NATIVE_TRANSPORT)
+                .option(ChannelOption.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
                 .host(LOOPBACK)
                 .port(0)
                 .doOnConnection(this::accept)
@@ -168,6 +173,7 @@ public final class FaultProxy implements AutoCloseable {
         register(client);
         Disposable connecting = TcpClient.newConnection()
                 .runOn(loops, NO_NATIVE_TRANSPORT)
+                .option(ChannelOption.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
                 .remoteAddress(() -> target)
                 .connect()
                 .subscribe(server -> link(client, server), unreachable -> Sockets.reset(loop, Set.of(client)));
