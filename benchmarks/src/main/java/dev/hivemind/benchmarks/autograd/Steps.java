@@ -65,11 +65,21 @@ final class Steps implements AutoCloseable {
         return middle.apply(x.dot(before).tanh()).dot(after).square().mean();
     }
 
-    /** What a remote layer cannot do without: its tensors travel forward and backward, and become arrays again. */
-    void bareCalls() {
+    /**
+     * All layers are here, and besides what a remote layer cannot do without: its tensors travel forward and backward, and
+     * become arrays again. In the midst of a step, where caches are cold and cores asleep, since remote layers call there.
+     */
+    void localAndBareCalls() {
         try (NDManager step = manager.newSubManager()) {
-            call(step, Operation.EXPERT_FORWARD, new NDList(input));
-            call(step, Operation.EXPERT_BACKWARD, new NDList(input, input));
+            TensorOps.withGradMode(true, () -> {
+                NDArray loss = loss(step, hidden -> {
+                    call(step, Operation.EXPERT_FORWARD, new NDList(hidden));
+                    return hidden;
+                });
+                call(step, Operation.EXPERT_BACKWARD, new NDList(input, input));
+                TensorOps.vectorJacobianProduct(loss, loss.onesLike(), false);
+                return loss;
+            });
         }
     }
 
