@@ -17,10 +17,12 @@ final class ClockSkew {
     private static final Logger LOG = LoggerFactory.getLogger(ClockSkew.class);
     private static final int MAX_SAMPLES = 31;
     private static final int ENOUGH = 5;
+    private static final int CHECK_EVERY = 8;
     private static final Duration TOLERABLE = Duration.ofSeconds(1);
     private static final Duration BETWEEN_WARNINGS = Duration.ofMinutes(10);
 
     private final Deque<Duration> samples = new ArrayDeque<>();
+    private int observed;
     private Instant silentUntil = Instant.MIN;
 
     /** A peer told its time. */
@@ -29,7 +31,7 @@ final class ClockSkew {
         if (samples.size() > MAX_SAMPLES) {
             samples.removeFirst();
         }
-        if (median().abs().compareTo(TOLERABLE) > 0 && !ours.isBefore(silentUntil)) {
+        if (++observed % CHECK_EVERY == 0 && median().abs().compareTo(TOLERABLE) > 0 && !ours.isBefore(silentUntil)) {
             silentUntil = ours.plus(BETWEEN_WARNINGS);
             LOG.warn(
                     "The clocks of other peers differ from this one's by {}: records expire too early or too late. Is the"

@@ -39,7 +39,7 @@ final class HandOff implements Disposable {
 
     /** A peer is in the table that was not before. */
     void met(Contact newcomer) {
-        if (underWay.size() >= MAX_NEWCOMERS || underWay.isDisposed()) {
+        if (node.store().isEmpty() || underWay.size() >= MAX_NEWCOMERS || underWay.isDisposed()) {
             return;
         }
         int bits = node.peers()

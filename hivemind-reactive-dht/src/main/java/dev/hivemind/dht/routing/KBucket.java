@@ -48,13 +48,15 @@ final class KBucket {
 
     /** Adds a contact or marks it as seen; false if the bucket is full. */
     boolean put(Contact contact) {
-        boolean known = active.remove(contact.id()) != null;
-        if (!known && active.size() >= capacity) {
+        Entry known = active.remove(contact.id());
+        if (known == null && active.size() >= capacity) {
             return false;
         }
+        // The very object that others compare with is found equal at once.
+        Contact kept = known != null && known.contact().equals(contact) ? known.contact() : contact;
         questioned.remove(contact.id());
         replacements.remove(contact.id());
-        active.put(contact.id(), new Entry(contact, 0));
+        active.put(kept.id(), new Entry(kept, 0));
         return true;
     }
 
@@ -171,6 +173,13 @@ final class KBucket {
     void addContacts(List<Contact> target) {
         for (Entry entry : active.values()) {
             target.add(entry.contact());
+        }
+    }
+
+    /** Counts contacts by how many leading bits they share with an id. */
+    void countPrefixes(NodeId id, int[] counts) {
+        for (NodeId contact : active.keySet()) {
+            counts[contact.commonPrefixLength(id)]++;
         }
     }
 

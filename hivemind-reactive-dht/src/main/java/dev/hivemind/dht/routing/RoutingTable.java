@@ -140,9 +140,7 @@ public final class RoutingTable {
         int[] peers = new int[NodeId.BITS + 1];
         peers[self.commonPrefixLength(id)]++;
         for (KBucket bucket : buckets.values()) {
-            for (Contact contact : bucket.contacts()) {
-                peers[contact.id().commonPrefixLength(id)]++;
-            }
+            bucket.countPrefixes(id, peers);
         }
         int bits = 0;
         while (bits < NodeId.BITS && peers[bits] >= count) {

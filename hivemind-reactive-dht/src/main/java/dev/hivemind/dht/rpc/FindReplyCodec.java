@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.hivemind.dht.proto.FindReplyMessage;
 import dev.hivemind.dht.proto.FindResultMessage;
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,7 +21,7 @@ final class FindReplyCodec {
 
     FindReplyMessage toMessage(FindReply reply) {
         FindReplyMessage.Builder message = FindReplyMessage.newBuilder();
-        Map<Contact, Integer> places = new HashMap<>();
+        Map<NodeId, Integer> places = new HashMap<>();
         for (FindResult result : reply.results()) {
             FindResultMessage.Builder answer = FindResultMessage.newBuilder();
             for (Contact contact : result.closest()) {
@@ -31,8 +32,8 @@ final class FindReplyCodec {
         return message.build();
     }
 
-    private int place(Contact contact, Map<Contact, Integer> places, FindReplyMessage.Builder message) {
-        Integer known = places.putIfAbsent(contact, places.size());
+    private int place(Contact contact, Map<NodeId, Integer> places, FindReplyMessage.Builder message) {
+        Integer known = places.putIfAbsent(contact.id(), places.size());
         if (known != null) {
             return known;
         }

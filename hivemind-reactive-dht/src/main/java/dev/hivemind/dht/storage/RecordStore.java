@@ -203,6 +203,11 @@ public final class RecordStore {
         bytes -= slot.bytes();
     }
 
+    /** Whether nothing is kept; what has expired may count until the next put. */
+    public boolean isEmpty() {
+        return byDistance.isEmpty();
+    }
+
     /** How many records are alive, subkeys counted one by one. */
     public int recordCount() {
         purge();

@@ -28,8 +28,8 @@ import reactor.core.publisher.Mono;
 final class SimFigures {
 
     private static final int RECORDS = 200;
-    private static final int TIMED = 40;
-    private static final int FINDS = 30;
+    private static final int TIMED = 20;
+    private static final int FINDS = 12;
     private static final int AT_ONCE = 20;
 
     /** How many swarms are also divided and joined again, which takes as long as all the rest. */
