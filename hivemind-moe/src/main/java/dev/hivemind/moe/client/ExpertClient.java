@@ -102,7 +102,13 @@ public final class ExpertClient implements Disposable {
         return calls;
     }
 
-    CallPolicy policy() {
+    /** Where experts are found. */
+    public ExpertDirectory directory() {
+        return directory;
+    }
+
+    /** How experts are called unless they are told otherwise. */
+    public CallPolicy policy() {
         return policy;
     }
 

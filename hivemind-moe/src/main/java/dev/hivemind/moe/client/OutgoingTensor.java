@@ -53,13 +53,21 @@ final class OutgoingTensor {
     }
 
     /** Rows of a batch, by their numbers. */
-    static OutgoingTensor inputRows(NDArray batch, int[] rows) {
-        return new OutgoingTensor(batch, rows, false, describe(batch, rows));
+    static List<OutgoingTensor> inputRows(NDList inputs, int[] rows) {
+        List<OutgoingTensor> tensors = new ArrayList<>(inputs.size());
+        inputs.forEach(input -> tensors.add(some(input, rows, false)));
+        return tensors;
     }
 
-    /** Rows of gradients, by their numbers. */
-    static OutgoingTensor gradientRows(NDArray batch, int[] rows) {
-        return new OutgoingTensor(batch, rows, true, describe(batch, rows));
+    /** Rows of a batch and of the gradients of its outputs, by their numbers. */
+    static List<OutgoingTensor> inputAndGradientRows(NDList inputs, int[] rows, NDList gradients, int[] gradientRows) {
+        List<OutgoingTensor> tensors = inputRows(inputs, rows);
+        gradients.forEach(gradient -> tensors.add(some(gradient, gradientRows, true)));
+        return tensors;
+    }
+
+    private static OutgoingTensor some(NDArray batch, int[] rows, boolean gradient) {
+        return new OutgoingTensor(batch, rows, gradient, describe(batch, rows));
     }
 
     private static TensorDescriptor describe(NDArray batch, int[] rows) {

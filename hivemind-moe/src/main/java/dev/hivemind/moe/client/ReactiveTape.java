@@ -71,6 +71,18 @@ public final class ReactiveTape {
         return Mono.create(sink -> schedule(() -> scope.record(computation), sink));
     }
 
+    /**
+     * Puts a layer that is computed elsewhere on the tape. To be called inside {@link #local}.
+     *
+     * @param outputs arrays of the tape's manager
+     * @param backward from the gradients of the outputs to those of the inputs, in their order; subscribed on the tensor
+     *     thread, where it also emits
+     * @return the outputs as leaves of the local graph
+     */
+    public NDList record(NDList inputs, NDList outputs, Function<NDList, Mono<NDList>> backward) {
+        return recording.add(inputs, outputs, backward);
+    }
+
     /** Calls an expert of any client, and records the call; the outputs belong to the tape. */
     public Mono<NDList> forward(RemoteExpert expert, NDList inputs) {
         RemoteExpert layer = expert.on(calls.tensors());

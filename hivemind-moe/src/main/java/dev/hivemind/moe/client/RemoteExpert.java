@@ -128,6 +128,31 @@ public final class RemoteExpert {
         return decoded(manager, CallKind.BACKWARD, () -> OutgoingTensor.inputsAndGradients(inputs, outputGradients));
     }
 
+    /**
+     * The outputs for some rows of a batch, still as bytes: what layers are made of that spread a batch over experts.
+     *
+     * <p>Cancellation reaches the peer. Ownership: borrows the inputs until the Mono ends, and reads them on the thread
+     * that subscribes if the schema is known and the client has room; the receiver owns the reply.
+     *
+     * @param inputs as the expert's schema says, batch first
+     * @param rows the numbers of the rows, in the order in which they are sent
+     */
+    public Mono<Reply> forwardRows(NDList inputs, int[] rows) {
+        return forwardReply(() -> OutgoingTensor.inputRows(inputs, rows));
+    }
+
+    /**
+     * The gradients of some rows of a batch, still as bytes; the expert takes one optimizer step. Threads and ownership
+     * are those of {@link #forwardRows}.
+     *
+     * @param inputs as they were given to {@link #forwardRows}, with these rows
+     * @param outputGradients one for every output, batch first
+     * @param gradientRows the numbers of their rows, in the order of {@code rows}
+     */
+    public Mono<Reply> backwardRows(NDList inputs, int[] rows, NDList outputGradients, int[] gradientRows) {
+        return backwardReply(() -> OutgoingTensor.inputAndGradientRows(inputs, rows, outputGradients, gradientRows));
+    }
+
     /** This expert as a layer of a reactive pipeline. */
     public Layer asLayer() {
         return Layer.remote(this);

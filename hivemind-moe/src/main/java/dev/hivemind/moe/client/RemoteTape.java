@@ -152,22 +152,24 @@ public final class RemoteTape implements AutoCloseable {
     }
 
     /**
-     * Puts a layer that is computed elsewhere on the tape.
+     * Puts a layer that is computed elsewhere on the tape, unless grad mode was switched off meanwhile.
      *
      * @param outputs arrays of the tape's manager
      * @param backward from the gradients of the outputs to those of the inputs, in their order
      * @return the outputs as leaves of the local graph
      */
-    NDList record(NDList inputs, NDList outputs, UnaryOperator<NDList> backward) {
+    public NDList record(NDList inputs, NDList outputs, UnaryOperator<NDList> backward) {
         return TensorOps.isGradMode() ? recording.add(inputs, outputs, backward) : outputs;
     }
 
     /**
-     * Waits for a result that is bounded in time by its own deadlines.
+     * Waits for something that a layer needs of others, for no longer than the time of the tape.
      *
+     * @param result bounded in time by deadlines of its own
      * @param discard releases a result that an interrupted wait did not take
+     * @throws ProtocolViolationException if there is none
      */
-    <T> T await(Mono<T> result, Consumer<T> discard) {
+    public <T> T await(Mono<T> result, Consumer<T> discard) {
         requireOpen();
         return required(Await.value(result, discard, deadline));
     }

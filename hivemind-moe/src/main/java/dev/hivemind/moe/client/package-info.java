@@ -2,7 +2,7 @@
  * Experts of other peers inside your own model.
  *
  * <p>{@link dev.hivemind.moe.client.ExpertClient} finds experts, {@link dev.hivemind.moe.client.RemoteExpert} calls
- * one, {@link dev.hivemind.moe.client.RemoteMixtureOfExperts} chooses and combines several for each sample.
+ * one.
  * Two faces of one mechanism tie them to local autograd: {@link dev.hivemind.moe.client.RemoteTape}, with
  * {@link dev.hivemind.moe.client.RemoteExpertBlock}, for plain loops on a thread that waits, and
  * {@link dev.hivemind.moe.client.ReactiveTape}, with {@link dev.hivemind.moe.client.Layer}, for pipelines.

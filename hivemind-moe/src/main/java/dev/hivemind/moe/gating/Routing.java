@@ -1,69 +1,57 @@
 package dev.hivemind.moe.gating;
 
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertUid;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * The experts chosen for every sample of a batch.
+ * The experts chosen for every row of a batch.
  *
  * <p>Slots are numbered row by row: slot {@code row * width + rank} holds the expert of that rank for that row, best
- * first. Immutable by convention: arrays are handed out for reading.
+ * first. Rows for which there were fewer experts end in empty slots. Immutable by convention: arrays are handed out for
+ * reading.
  */
 public final class Routing {
 
+    /** What an empty slot holds. */
+    public static final int NOBODY = -1;
+
     private final int rows;
     private final int width;
-    private final int[] experts;
+    private final int[] slots;
+    private final List<List<ExpertDescriptor>> experts;
+    private final int[][] slotsByExpert;
 
-    private Routing(int rows, int width, int[] experts) {
+    private Routing(int rows, int width, int[] slots, List<List<ExpertDescriptor>> experts) {
         this.rows = rows;
         this.width = width;
-        this.experts = experts;
+        this.slots = slots;
+        this.experts = List.copyOf(experts);
+        this.slotsByExpert = invert(slots, experts.size());
     }
 
-    /**
-     * The {@code kBest} living experts with the highest scores for every row. Ties go to the lower index.
-     *
-     * @param scores {@code rows * experts} scores, row-major
-     * @param expertCount experts scored per row, alive or not
-     * @param alive indices of the experts that may be chosen; not empty
-     * @param kBest experts wanted per row; fewer are chosen when fewer are alive
-     */
-    public static Routing best(float[] scores, int expertCount, Set<Integer> alive, int kBest) {
-        if (alive.isEmpty()) {
-            throw new IllegalArgumentException("No expert is alive");
-        }
-        int rows = scores.length / expertCount;
-        int width = Math.min(kBest, alive.size());
-        int[] candidates = alive.stream().mapToInt(Integer::intValue).sorted().toArray();
-        int[] chosen = new int[rows * width];
-        for (int row = 0; row < rows; row++) {
-            chooseRow(scores, row * expertCount, candidates, chosen, row * width, width);
-        }
-        return new Routing(rows, width, chosen);
-    }
-
-    /** Insertion into a short sorted list: faster than a heap for the handful of experts that a row takes. */
-    private static void chooseRow(float[] scores, int offset, int[] candidates, int[] chosen, int start, int width) {
-        int taken = 0;
-        for (int candidate : candidates) {
-            float score = scores[offset + candidate];
-            int position = taken;
-            while (position > 0 && score > scores[offset + chosen[start + position - 1]]) {
-                position--;
-            }
-            if (position < width) {
-                int moved = Math.min(taken, width - 1) - position;
-                System.arraycopy(chosen, start + position, chosen, start + position + 1, moved);
-                chosen[start + position] = candidate;
-                taken = Math.min(taken + 1, width);
+    /** Counting first, so that nothing is boxed. */
+    private static int[][] invert(int[] slots, int experts) {
+        int[] counts = new int[experts];
+        for (int expert : slots) {
+            if (expert != NOBODY) {
+                counts[expert]++;
             }
         }
+        int[][] inverse = new int[experts][];
+        Arrays.setAll(inverse, expert -> new int[counts[expert]]);
+        for (int slot = slots.length - 1; slot >= 0; slot--) {
+            int expert = slots[slot];
+            if (expert != NOBODY) {
+                inverse[expert][--counts[expert]] = slot;
+            }
+        }
+        return inverse;
     }
 
     /** Samples in the batch. */
@@ -71,29 +59,74 @@ public final class Routing {
         return rows;
     }
 
-    /** Experts chosen per sample. */
+    /** Slots per sample. */
     public int width() {
         return width;
     }
 
-    /** The expert in every slot. */
-    public int[] experts() {
+    /** The number of the expert in every slot, or {@link #NOBODY}. */
+    public int[] slots() {
+        return slots;
+    }
+
+    /** The distinct experts by their numbers, each as the descriptors of its owners, of which there is at least one. */
+    public List<List<ExpertDescriptor>> experts() {
         return experts;
     }
 
-    /** For every distinct expert, in the order of their indices, the slots that chose it, ascending. */
-    public Map<Integer, int[]> slotsByExpert() {
-        Map<Integer, List<Integer>> slots = IntStream.range(0, experts.length)
-                .boxed()
-                .collect(Collectors.groupingBy(slot -> experts[slot], TreeMap::new, Collectors.toList()));
-        Map<Integer, int[]> arrays = new TreeMap<>();
-        slots.forEach((expert, chosen) ->
-                arrays.put(expert, chosen.stream().mapToInt(Integer::intValue).toArray()));
-        return arrays;
+    /** The name of the expert with this number. */
+    public ExpertUid uid(int expert) {
+        return experts.get(expert).get(0).uid();
+    }
+
+    /** The slots that hold an expert, ascending. */
+    public int[] slotsOf(int expert) {
+        return slotsByExpert[expert];
     }
 
     /** The rows that some slots belong to. */
-    public int[] rowsOf(int[] slots) {
-        return Arrays.stream(slots).map(slot -> slot / width).toArray();
+    public int[] rowsOf(int[] someSlots) {
+        return Arrays.stream(someSlots).map(slot -> slot / width).toArray();
+    }
+
+    /** The names of the experts of a row, best first. */
+    public List<ExpertUid> uids(int row) {
+        return IntStream.range(row * width, (row + 1) * width)
+                .filter(slot -> slots[slot] != NOBODY)
+                .mapToObj(slot -> uid(slots[slot]))
+                .toList();
+    }
+
+    /** Collects the experts of one row after the other. */
+    static final class Builder {
+
+        private final int rows;
+        private final int width;
+        private final int[] slots;
+        private final Map<ExpertUid, Integer> numbers = new LinkedHashMap<>();
+        private final List<List<ExpertDescriptor>> experts = new ArrayList<>();
+
+        Builder(int rows, int width) {
+            this.rows = rows;
+            this.width = width;
+            this.slots = new int[rows * width];
+            Arrays.fill(slots, NOBODY);
+        }
+
+        /** Puts an expert behind those that the row has. */
+        void add(int row, int rank, List<ExpertDescriptor> owners) {
+            ExpertUid uid = owners.get(0).uid();
+            Integer number = numbers.get(uid);
+            if (number == null) {
+                number = experts.size();
+                numbers.put(uid, number);
+                experts.add(owners);
+            }
+            slots[row * width + rank] = number;
+        }
+
+        Routing build() {
+            return new Routing(rows, width, slots, experts);
+        }
     }
 }

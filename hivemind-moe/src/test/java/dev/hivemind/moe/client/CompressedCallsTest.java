@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.Reply;
@@ -183,9 +184,8 @@ class CompressedCallsTest {
 
     private NDArray[] outputAndGradient(ExpertClient client, NDArray samples) {
         RemoteMixtureOfExperts mixture = RemoteMixtureOfExperts.builder(client, manager)
-                .uidPrefix("ffn")
+                .grid("ffn.[0:4]")
                 .inFeatures(WIDTH)
-                .gridSize(4)
                 .kBest(2)
                 .seed(3)
                 .build();

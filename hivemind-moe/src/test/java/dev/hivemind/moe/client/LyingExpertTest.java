@@ -12,6 +12,7 @@ import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.expert.ExpertSchemaCodec;
 import dev.hivemind.moe.expert.TensorSpec;
+import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.NDArrayFrames;
 import dev.hivemind.moe.tensor.TensorOps;
@@ -147,9 +148,8 @@ class LyingExpertTest {
                 }));
         swarm.declare(liar, "ffn.1");
         var mixture = RemoteMixtureOfExperts.builder(swarm.client(), manager)
-                .uidPrefix("ffn")
+                .grid("ffn.[0:2]")
                 .inFeatures(WIDTH)
-                .gridSize(2)
                 .kBest(2)
                 .build();
 

@@ -21,9 +21,9 @@ import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /** Servers with ffn experts and one client, in one process but over real sockets and a real DHT. */
-final class Swarm implements AutoCloseable {
+public final class Swarm implements AutoCloseable {
 
-    static final Duration TIMEOUT = Duration.ofSeconds(20);
+    public static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final LoopResources loops = LoopResources.create("test-io", 2, true);
     private final List<Host> hosts = new ArrayList<>();
@@ -34,17 +34,25 @@ final class Swarm implements AutoCloseable {
     private ExpertClient client;
 
     /** Hosts an expert of any kind on one more server. */
-    Swarm hostOne(String uid, ExpertDefinition definition, OptimizerConfig optimizer) {
+    public Swarm hostOne(String uid, ExpertDefinition definition, OptimizerConfig optimizer) {
         backends.put(uid, ExpertBackend.create(definition, optimizer));
         return host(List.of(uid));
     }
 
     /** Hosts {@code ffn.first} to {@code ffn.last} on one more server. Expert i has seed i. */
-    Swarm host(int first, int last, int hiddenDim, OptimizerConfig optimizer) {
+    public Swarm host(int first, int last, int hiddenDim, OptimizerConfig optimizer) {
         List<String> uids = new ArrayList<>();
         for (int index = first; index <= last; index++) {
             backends.put("ffn." + index, ExpertBackend.create(ffn(hiddenDim, index), optimizer));
             uids.add("ffn." + index);
+        }
+        return host(uids);
+    }
+
+    /** Hosts ffn experts of these names on one more server. The first has this seed, the next the next. */
+    public Swarm host(List<String> uids, int hiddenDim, long firstSeed, OptimizerConfig optimizer) {
+        for (int i = 0; i < uids.size(); i++) {
+            backends.put(uids.get(i), ExpertBackend.create(ffn(hiddenDim, firstSeed + i), optimizer));
         }
         return host(uids);
     }
@@ -66,7 +74,7 @@ final class Swarm implements AutoCloseable {
     }
 
     /** Declares a uid as hosted by a peer that has a server of its own. */
-    void declare(PeerNode owner, String uid) {
+    public void declare(PeerNode owner, String uid) {
         var dht = DhtNode.builder(owner)
                 .initialPeers(hosts.get(0).node().addresses())
                 .build();
@@ -76,16 +84,16 @@ final class Swarm implements AutoCloseable {
                 .block(TIMEOUT);
     }
 
-    static ExpertDefinition ffn(int hiddenDim, long seed) {
+    public static ExpertDefinition ffn(int hiddenDim, long seed) {
         return ExpertFactories.named("ffn").create(new ExpertOptions(hiddenDim, seed));
     }
 
     /** The client, which knows nothing but the first server's address. */
-    ExpertClient client() {
+    public ExpertClient client() {
         return client(CallPolicy.DEFAULT);
     }
 
-    ExpertClient client(CallPolicy policy) {
+    public ExpertClient client(CallPolicy policy) {
         if (client == null) {
             clientDht = DhtNode.builder(clientNode)
                     .initialPeers(hosts.get(0).node().addresses())
@@ -97,24 +105,24 @@ final class Swarm implements AutoCloseable {
     }
 
     /** One more client on the same node; lives as long as the swarm. */
-    ExpertClient clientWith(CallPolicy policy) {
+    public ExpertClient clientWith(CallPolicy policy) {
         client();
         var other = ExpertClient.create(clientNode, new ExpertDirectory(clientDht), policy);
         others.add(other);
         return other;
     }
 
-    RemoteExpert expert(int index) {
+    public RemoteExpert expert(int index) {
         return client().expert(new ExpertUid("ffn." + index)).block(TIMEOUT);
     }
 
     /** What the server has of an expert; to be read while nobody calls it. */
-    ExpertBackend backend(int index) {
+    public ExpertBackend backend(int index) {
         return backends.get("ffn." + index);
     }
 
     /** Closes the sockets of a server without a word to anybody. */
-    void kill(int host) {
+    public void kill(int host) {
         hosts.get(host).node().close().block(TIMEOUT);
     }
 

@@ -1,70 +1,34 @@
 package dev.hivemind.moe.gating;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.Comparator;
-import java.util.Set;
-import java.util.SplittableRandom;
-import java.util.TreeSet;
-import java.util.stream.IntStream;
+import dev.hivemind.dht.expert.ExpertUid;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RoutingTest {
 
-    @Test
-    void best_ofRandomScores_equalsSortingEveryRow() {
-        var random = new SplittableRandom(7);
-        for (int round = 0; round < 500; round++) {
-            int experts = 1 + random.nextInt(12);
-            int rows = random.nextInt(6);
-            int kBest = 1 + random.nextInt(experts);
-            float[] scores = new float[rows * experts];
-            for (int i = 0; i < scores.length; i++) {
-                scores[i] = random.nextInt(5);
-            }
-            Set<Integer> alive = new TreeSet<>(Set.of(random.nextInt(experts)));
-            IntStream.range(0, experts).filter(i -> random.nextBoolean()).forEach(alive::add);
-
-            Routing routing = Routing.best(scores, experts, alive, kBest);
-
-            assertThat(routing.experts()).isEqualTo(bySorting(scores, experts, alive, kBest));
-        }
-    }
-
-    private static int[] bySorting(float[] scores, int experts, Set<Integer> alive, int kBest) {
-        return IntStream.range(0, scores.length / experts)
-                .flatMap(row -> alive.stream()
-                        .sorted(Comparator.<Integer>comparingDouble(expert -> -scores[row * experts + expert])
-                                .thenComparing(Comparator.naturalOrder()))
-                        .limit(kBest)
-                        .mapToInt(Integer::intValue))
-                .toArray();
+    private static Routing routing() {
+        var routing = new Routing.Builder(3, 2);
+        routing.add(0, 0, List.of(Grids.expert("ffn.7")));
+        routing.add(0, 1, List.of(Grids.expert("ffn.3")));
+        routing.add(2, 0, List.of(Grids.expert("ffn.3")));
+        return routing.build();
     }
 
     @Test
-    void slotsByExpert_coversEverySlotOnce() {
-        Routing routing = Routing.best(new float[] {3, 2, 1, 1, 2, 3, 1, 3, 2}, 3, Set.of(0, 1, 2), 2);
-
-        var slots = routing.slotsByExpert();
-
-        assertThat(routing.experts()).containsExactly(0, 1, 2, 1, 1, 2);
-        assertThat(slots.keySet()).containsExactly(0, 1, 2);
-        assertThat(slots.get(1)).containsExactly(1, 3, 4);
-        assertThat(routing.rowsOf(slots.get(1))).containsExactly(0, 1, 2);
+    void slots_ofRowsWithFewerExperts_areEmpty() {
+        assertThat(routing().slots()).containsExactly(0, 1, Routing.NOBODY, Routing.NOBODY, 1, Routing.NOBODY);
+        assertThat(routing().uids(1)).isEmpty();
+        assertThat(routing().uids(2)).containsExactly(new ExpertUid("ffn.3"));
     }
 
     @Test
-    void best_withFewerAliveThanWanted_takesAllThatLive() {
-        Routing routing = Routing.best(new float[] {3, 2, 1}, 3, Set.of(2), 2);
+    void slotsOf_coversEverySlotOfAnExpertOnce() {
+        Routing routing = routing();
 
-        assertThat(routing.width()).isEqualTo(1);
-        assertThat(routing.experts()).containsExactly(2);
-    }
-
-    @Test
-    void best_withNobodyAlive_isRefused() {
-        assertThatThrownBy(() -> Routing.best(new float[] {1}, 1, Set.of(), 1))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(routing.slotsOf(0)).containsExactly(0);
+        assertThat(routing.slotsOf(1)).containsExactly(1, 4);
+        assertThat(routing.rowsOf(routing.slotsOf(1))).containsExactly(0, 2);
     }
 }

@@ -3,8 +3,9 @@ package dev.hivemind.launcher;
 import dev.hivemind.launcher.output.ProgressReporter;
 import dev.hivemind.launcher.process.ChildProcesses;
 import dev.hivemind.launcher.process.ServerProcess;
-import dev.hivemind.moe.client.MixtureStatistics;
-import dev.hivemind.moe.client.RemoteMixtureOfExperts;
+import dev.hivemind.moe.gating.ExpertGrid;
+import dev.hivemind.moe.mixture.MixtureStatistics;
+import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.samples.trainer.FashionMnist;
 import dev.hivemind.samples.trainer.PictureClassifier;
@@ -15,7 +16,6 @@ import dev.hivemind.samples.trainer.Trainer;
 import dev.hivemind.samples.trainer.TrainingPlan;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -90,7 +90,8 @@ final class Demo {
 
     private List<String> serverArguments(String prefix, int firstIndex, int experts, List<PeerAddress> initialPeers) {
         var arguments = new ArrayList<>(List.of("server", "--json", "--exit-with-parent"));
-        arguments.addAll(List.of("--uid-prefix", prefix, "--first-index", String.valueOf(firstIndex)));
+        arguments.addAll(
+                List.of("--expert-pattern", grid(prefix).toString(), "--first-index", String.valueOf(firstIndex)));
         arguments.addAll(List.of("--num-experts", String.valueOf(experts)));
         arguments.addAll(List.of("--hidden-dim", String.valueOf(HIDDEN_DIM), "--seed", String.valueOf(options.seed())));
         if (!initialPeers.isEmpty()) {
@@ -133,9 +134,16 @@ final class Demo {
         }
     }
 
+    /** Two-dimensional and as square as can be; the last cells may stay empty. */
+    private ExpertGrid grid(String prefix) {
+        int rows = (int) Math.ceil(Math.sqrt(options.experts()));
+        int columns = (options.experts() + rows - 1) / rows;
+        return ExpertGrid.of(prefix, rows, columns);
+    }
+
     private PictureClassifier withExperts(SwarmClient swarm, String prefix) {
-        swarm.awaitExperts(prefix, options.experts(), START_TIMEOUT);
-        var mixture = new MixtureOptions(prefix, options.experts(), Math.min(K_BEST, options.experts()));
+        swarm.awaitExperts(grid(prefix), options.experts(), START_TIMEOUT);
+        var mixture = new MixtureOptions(grid(prefix), Math.min(K_BEST, options.experts()));
         return PictureClassifier.withExperts(size, options.seed(), swarm.experts(), mixture);
     }
 
@@ -162,9 +170,7 @@ final class Demo {
             return new MixtureOutcome(accuracy, seconds, samplesPerSecond, 0, 0, 0, 0);
         }
         MixtureStatistics statistics = mixture.statistics();
-        int used = (int) Arrays.stream(statistics.rowsByExpert())
-                .filter(rows -> rows > 0)
-                .count();
+        int used = statistics.rowsByExpert().size();
         return new MixtureOutcome(
                 accuracy, seconds, samplesPerSecond, statistics.calls(), statistics.failedCalls(), used, serversKilled);
     }

@@ -73,7 +73,7 @@ final class HostedServer implements AutoCloseable {
         Device device = TensorOps.device(options.compute().device());
         for (int i = 0; i < options.numExperts(); i++) {
             int index = options.firstIndex() + i;
-            server.expert(options.uidPrefix() + "." + index, expert(factory, options, index, device));
+            server.expert(options.uid(index), expert(factory, options, index, device));
         }
         return server.build();
     }

@@ -2,6 +2,7 @@ package dev.hivemind.launcher;
 
 import dev.hivemind.launcher.output.JsonLines;
 import dev.hivemind.launcher.process.ParentWatch;
+import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -53,11 +54,21 @@ final class ServerCommand implements Callable<Integer> {
     private String uidPrefix = "";
 
     @Option(
+            names = {"--expert-pattern", "--uid-space"},
+            paramLabel = "GRID",
+            converter = GridConverter.class,
+            description =
+                    "The grid whose cells the experts are, instead of a prefix, for example ffn.[0:4].[0:4]. Default: none.")
+    private @Nullable ExpertGrid grid;
+
+    @Option(
             names = "--first-index",
             paramLabel = "N",
             defaultValue = "0",
             converter = NumberConverters.NotNegative.class,
-            description = "The number in the first expert's uid. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "The number of the first expert, which ends its uid unless it lies in a grid. Cells count along"
+                            + " the last dimension first. Default: ${DEFAULT-VALUE}.")
     private int firstIndex;
 
     @Option(
@@ -144,6 +155,12 @@ final class ServerCommand implements Callable<Integer> {
                     "A prefix of the DHT holds at most %d experts, not %d."
                             .formatted(HostedServer.MAX_EXPERTS, numExperts));
         }
+        if (grid != null && grid.cells() - firstIndex < numExperts) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "%s has %d cells, too few for %d experts from number %d on."
+                            .formatted(grid, grid.cells(), numExperts, firstIndex));
+        }
     }
 
     private HostedServer start(ServerOptions options) {
@@ -167,7 +184,7 @@ final class ServerCommand implements Callable<Integer> {
         ready.put("event", "ready");
         ready.put("peerId", server.id().toString());
         ready.put("addresses", server.addresses());
-        ready.put("uidPrefix", uidPrefix);
+        ready.put("uidPrefix", grid == null ? uidPrefix : grid.toString());
         ready.put("firstIndex", firstIndex);
         ready.put("numExperts", numExperts);
         new JsonLines(System.out).write(ready);
@@ -176,13 +193,11 @@ final class ServerCommand implements Callable<Integer> {
     private void announceToPeople(HostedServer server) {
         var out = spec.commandLine().getOut();
         out.printf(
-                "Hosting %d %s experts, %s.%d to %s.%d, as peer %s.%n",
+                "Hosting %d %s experts, %s to %s, as peer %s.%n",
                 numExperts,
                 expert.expertClass(),
-                uidPrefix,
-                firstIndex,
-                uidPrefix,
-                firstIndex + numExperts - 1,
+                options().uid(firstIndex),
+                options().uid(firstIndex + numExperts - 1),
                 server.id().toShortString());
         server.addresses().forEach(address -> out.printf("Others join with --initial-peers %s%n", address));
         if (isOutOfReach(server)) {
@@ -206,6 +221,7 @@ final class ServerCommand implements Callable<Integer> {
                 expert.options(),
                 numExperts,
                 uidPrefix,
+                grid,
                 firstIndex,
                 listenOn,
                 List.copyOf(initialPeers),

@@ -1,8 +1,10 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a server is to host, and where.
@@ -10,8 +12,9 @@ import java.util.Map;
  * @param expertClass the kind of expert
  * @param expertOptions what was chosen of its options, by their names
  * @param numExperts how many experts to host
- * @param uidPrefix what uids start with, without the last dot
- * @param firstIndex the number in the first expert's uid
+ * @param uidPrefix what uids start with, without the last dot, when there is no grid
+ * @param grid whose cells the experts are; null if they are only numbered
+ * @param firstIndex the number of the first expert
  * @param listenOn where to listen; port 0 takes a free one
  * @param initialPeers peers to join; empty for the first of a swarm
  * @param optimizer how experts learn
@@ -27,6 +30,7 @@ record ServerOptions(
         Map<String, String> expertOptions,
         int numExperts,
         String uidPrefix,
+        @Nullable ExpertGrid grid,
         int firstIndex,
         PeerAddress listenOn,
         List<PeerAddress> initialPeers,
@@ -36,4 +40,10 @@ record ServerOptions(
         ComputeOptions compute,
         long seed,
         boolean json,
-        boolean exitWithParent) {}
+        boolean exitWithParent) {
+
+    /** The name of the expert with this number. */
+    String uid(int index) {
+        return grid == null ? uidPrefix + "." + index : grid.cell(index).value();
+    }
+}

@@ -2,8 +2,10 @@ package dev.hivemind.launcher;
 
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
-import dev.hivemind.dht.expert.ExpertPrefix;
 import dev.hivemind.moe.client.ExpertClient;
+import dev.hivemind.moe.gating.ExpertGrid;
+import dev.hivemind.moe.gating.GridMismatchException;
+import dev.hivemind.moe.mixture.ExpertSearch;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -54,17 +56,19 @@ final class SwarmClient implements AutoCloseable {
         return experts;
     }
 
-    /** Waits until the DHT knows so many experts below a prefix. */
-    void awaitExperts(String uidPrefix, int count, Duration timeout) {
-        var prefix = new ExpertPrefix(uidPrefix + ".");
-        experts.successors(prefix)
-                .filter(found -> found.size() >= count)
+    /** Waits until the DHT knows so many experts of a grid. */
+    void awaitExperts(ExpertGrid grid, int count, Duration timeout) {
+        Mono.defer(() -> ExpertSearch.create(experts, grid).best(new float[grid.scores()], count))
+                .filter(found -> found.get(0).size() >= count)
+                .onErrorComplete(PeerUnavailableException.class)
+                .onErrorMap(
+                        GridMismatchException.class, error -> new LauncherException(String.valueOf(error.getMessage())))
                 .repeatWhenEmpty(empty -> empty.concatMap(attempt -> Mono.delay(POLL_INTERVAL)))
                 .timeout(
                         timeout,
                         Mono.error(() -> new LauncherException(
-                                "The DHT did not learn of %d experts below '%s' within %d s. Try again on a quieter machine."
-                                        .formatted(count, uidPrefix, timeout.toSeconds()))))
+                                "The DHT did not learn of %d experts in %s within %d s. Try again on a quieter machine."
+                                        .formatted(count, grid, timeout.toSeconds()))))
                 .block();
     }
 

@@ -2,6 +2,7 @@ package dev.hivemind.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,7 @@ class CommandOptionsTest {
                         Map.of(),
                         5,
                         "expert",
+                        null,
                         0,
                         new PeerAddress("127.0.0.1", 0),
                         List.of(),
@@ -35,7 +37,7 @@ class CommandOptionsTest {
     @Test
     void serverOptions_everyArgument_areThose() {
         ServerOptions options = server(
-                ("--expert-class nop_delay --hidden-dim 128 --expert-option delay=0.25 --num-experts 6 --uid-prefix demo.1 --first-index 10"
+                ("--expert-class nop_delay --hidden-dim 128 --expert-option delay=0.25 --num-experts 6 --uid-prefix demo.1 --expert-pattern ffn.[0:4].[0:8] --first-index 10"
                                 + " --listen-on [::1]:7000 --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01"
                                 + " --max-batch-size 64 --device gpu1 --device-threads 3 --intra-op-threads 2 --seed -3 --json --exit-with-parent")
                         .split(" "));
@@ -46,6 +48,7 @@ class CommandOptionsTest {
                         Map.of("hidden-dim", "128", "delay", "0.25"),
                         6,
                         "demo.1",
+                        ExpertGrid.of("ffn", 4, 8),
                         10,
                         new PeerAddress("::1", 7000),
                         List.of(new PeerAddress("a", 1), new PeerAddress("b", 2)),

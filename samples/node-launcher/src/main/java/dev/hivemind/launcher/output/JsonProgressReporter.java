@@ -30,7 +30,7 @@ final class JsonProgressReporter implements ProgressReporter {
         fields.put("loss", progress.loss());
         fields.put("accuracy", progress.accuracy());
         fields.put("samplesPerSecond", progress.samplesPerSecond());
-        fields.put("expertsAlive", progress.expertsAlive());
+        fields.put("expertsAnswering", progress.expertsAnswering());
         lines.write(fields);
     }
 

@@ -28,11 +28,11 @@ final class PlainProgressReporter implements ProgressReporter {
     private static String describe(StepReport progress) {
         return String.format(
                 Locale.ROOT,
-                "loss %.3f, accuracy %.1f %%, %.0f samples/s, %d experts alive",
+                "loss %.3f, accuracy %.1f %%, %.0f samples/s, %d experts answering",
                 progress.loss(),
                 100 * progress.accuracy(),
                 progress.samplesPerSecond(),
-                progress.expertsAlive());
+                progress.expertsAnswering());
     }
 
     @Override

@@ -45,7 +45,7 @@ final class ProgressBarReporter implements ProgressReporter {
                 progress.loss(),
                 100 * progress.accuracy(),
                 progress.samplesPerSecond(),
-                progress.expertsAlive());
+                progress.expertsAnswering());
     }
 
     @Override

@@ -41,7 +41,7 @@ class ProgressReporterTest {
 
         assertThat(text())
                 .isEqualToIgnoringNewLines(
-                        "mixture: step 3 of 10, loss 0.679, accuracy 81.2 %, 1234 samples/s, 16 experts alive");
+                        "mixture: step 3 of 10, loss 0.679, accuracy 81.2 %, 1234 samples/s, 16 experts answering");
     }
 
     @Test
@@ -61,7 +61,7 @@ class ProgressReporterTest {
         assertThat(text())
                 .isEqualToIgnoringNewLines(
                         "{\"event\":\"step\",\"task\":\"Task\",\"step\":3,\"steps\":10,\"loss\":0.6789,"
-                                + "\"accuracy\":0.8123,\"samplesPerSecond\":1234.4,\"expertsAlive\":16}");
+                                + "\"accuracy\":0.8123,\"samplesPerSecond\":1234.4,\"expertsAnswering\":16}");
     }
 
     @Test

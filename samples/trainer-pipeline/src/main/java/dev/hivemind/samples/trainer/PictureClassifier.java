@@ -4,8 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.client.ExpertClient;
-import dev.hivemind.moe.client.RemoteMixtureOfExperts;
 import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.gating.ExpertGrid;
+import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.tensor.TensorOps;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -41,16 +42,15 @@ public final class PictureClassifier implements AutoCloseable {
     }
 
     /**
-     * The model with a mixture of the experts below a prefix. The local layers start like those of
+     * The model with a mixture of the experts of a grid. The local layers start like those of
      * {@link #linear(ModelSize, long)} with the same seed.
      */
     public static PictureClassifier withExperts(
             ModelSize size, long seed, ExpertClient client, MixtureOptions options) {
         PictureClassifier linear = linear(size, seed);
         var mixture = RemoteMixtureOfExperts.builder(client, linear.manager)
-                .uidPrefix(options.uidPrefix())
+                .grid(options.grid())
                 .inFeatures(size.hiddenDim())
-                .gridSize(options.gridSize())
                 .kBest(options.kBest())
                 .seed(seed)
                 .build();
@@ -82,9 +82,9 @@ public final class PictureClassifier implements AutoCloseable {
         return manager;
     }
 
-    /** Experts that could be chosen in the latest step; 0 for a model without. */
-    int expertsAlive() {
-        return mixture == null ? 0 : mixture.statistics().expertsAlive();
+    /** Experts that answered in the latest step; 0 for a model without. */
+    int expertsAnswering() {
+        return mixture == null ? 0 : mixture.statistics().expertsAnswering();
     }
 
     /** The mixture, whose counters tell what it did; null for a model without. */
@@ -109,9 +109,8 @@ public final class PictureClassifier implements AutoCloseable {
     /**
      * Which experts a model uses.
      *
-     * @param uidPrefix which experts
-     * @param gridSize how many there may be
+     * @param grid where they lie
      * @param kBest how many each picture is sent to
      */
-    public record MixtureOptions(String uidPrefix, int gridSize, int kBest) {}
+    public record MixtureOptions(ExpertGrid grid, int kBest) {}
 }

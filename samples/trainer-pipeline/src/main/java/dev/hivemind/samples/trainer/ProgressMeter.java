@@ -14,7 +14,7 @@ final class ProgressMeter {
     private double weight;
     private double lossSum;
     private double accuracySum;
-    private int expertsAlive;
+    private int expertsAnswering;
 
     ProgressMeter(int steps) {
         this.steps = steps;
@@ -26,13 +26,14 @@ final class ProgressMeter {
         weight = SMOOTHING * weight + 1;
         lossSum = SMOOTHING * lossSum + outcome.loss();
         accuracySum = SMOOTHING * accuracySum + (double) outcome.correct() / outcome.rows();
-        expertsAlive = outcome.expertsAlive();
+        expertsAnswering = outcome.expertsAnswering();
         return report();
     }
 
     StepReport report() {
         double seconds = Math.max(1e-9, (System.nanoTime() - startNanos) / 1e9);
         double divisor = Math.max(1, weight);
-        return new StepReport(step, steps, lossSum / divisor, accuracySum / divisor, samples / seconds, expertsAlive);
+        return new StepReport(
+                step, steps, lossSum / divisor, accuracySum / divisor, samples / seconds, expertsAnswering);
     }
 }

@@ -8,9 +8,10 @@ package dev.hivemind.samples.trainer;
  * @param loss mean cross-entropy, smoothed over about 50 steps
  * @param accuracy share of training pictures recognised, smoothed alike
  * @param samplesPerSecond pictures per second since training began
- * @param expertsAlive experts that could be chosen; 0 for a model without
+ * @param expertsAnswering experts that answered; 0 for a model without
  */
-public record StepReport(int step, int steps, double loss, double accuracy, double samplesPerSecond, int expertsAlive) {
+public record StepReport(
+        int step, int steps, double loss, double accuracy, double samplesPerSecond, int expertsAnswering) {
 
     /** Whether no step is to follow. */
     public boolean isLast() {

@@ -86,7 +86,7 @@ public final class Trainer {
             tape.backward(loss);
             withoutGraph(localStep);
             return new StepOutcome(
-                    loss.toFloatArray()[0], batch.countCorrect(logits), batch.size(), model.expertsAlive());
+                    loss.toFloatArray()[0], batch.countCorrect(logits), batch.size(), model.expertsAnswering());
         } finally {
             model.parameters().values().forEach(TensorOps::zeroGradient);
         }
@@ -109,7 +109,7 @@ public final class Trainer {
     }
 
     /** What one batch brought. */
-    record StepOutcome(double loss, int correct, int rows, int expertsAlive) {}
+    record StepOutcome(double loss, int correct, int rows, int expertsAnswering) {}
 
     /** Pictures and labels of a batch, still outside the engine. */
     private record Batch(float[] pixels, long[] labels) {

@@ -51,7 +51,7 @@ class TrainerTest {
 
             assertThat(steps).containsExactly(1, 2, 3, 4, 5);
             assertThat(last.isLast()).isTrue();
-            assertThat(last.expertsAlive()).isZero();
+            assertThat(last.expertsAnswering()).isZero();
         }
     }
 

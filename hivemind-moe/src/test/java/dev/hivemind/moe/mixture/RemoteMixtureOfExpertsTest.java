@@ -1,4 +1,4 @@
-package dev.hivemind.moe.client;
+package dev.hivemind.moe.mixture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,11 +10,16 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
-import dev.hivemind.moe.gating.Routing;
+import dev.hivemind.moe.client.Layer;
+import dev.hivemind.moe.client.ReactiveTape;
+import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
@@ -23,6 +28,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
 
 class RemoteMixtureOfExpertsTest {
 
@@ -52,9 +59,8 @@ class RemoteMixtureOfExpertsTest {
 
     private RemoteMixtureOfExperts mixture(int kBest) {
         return RemoteMixtureOfExperts.builder(swarm.client(), manager)
-                .uidPrefix("ffn")
+                .grid("ffn.[0:6]")
                 .inFeatures(WIDTH)
-                .gridSize(GRID)
                 .kBest(kBest)
                 .seed(5)
                 .build();
@@ -79,12 +85,7 @@ class RemoteMixtureOfExpertsTest {
     private NDArray locally(NDArray samples, Set<Integer> alive) {
         NDArray logits = samples.dot(mixture.parameters().get(0))
                 .add(mixture.parameters().get(1));
-        Routing routing = Routing.best(logits.toFloatArray(), GRID, alive, K_BEST);
-        float[] mask = new float[ROWS * GRID];
-        Arrays.fill(mask, -1e30f);
-        for (int slot = 0; slot < routing.experts().length; slot++) {
-            mask[slot / routing.width() * GRID + routing.experts()[slot]] = 0;
-        }
+        float[] mask = mask(logits.toFloatArray(), alive);
         NDArray weights =
                 logits.add(manager.create(mask, new Shape(ROWS, GRID))).softmax(1);
         NDArray sum = null;
@@ -93,6 +94,19 @@ class RemoteMixtureOfExpertsTest {
             sum = sum == null ? weighted : sum.add(weighted);
         }
         return sum;
+    }
+
+    private static float[] mask(float[] logits, Set<Integer> alive) {
+        float[] mask = new float[ROWS * GRID];
+        Arrays.fill(mask, -1e30f);
+        for (int row = 0; row < ROWS; row++) {
+            int first = row * GRID;
+            alive.stream()
+                    .sorted(Comparator.comparingDouble(expert -> -logits[first + expert]))
+                    .limit(K_BEST)
+                    .forEach(expert -> mask[first + expert] = 0);
+        }
+        return mask;
     }
 
     private NDArray outputs(int expert, NDArray samples) {
@@ -154,22 +168,26 @@ class RemoteMixtureOfExpertsTest {
     void forward_callsEachDistinctExpertOnce() {
         try (RemoteTape tape = RemoteTape.open(manager)) {
             NDArray output = mixture.forward(tape, samples());
-            long distinct = Arrays.stream(mixture.statistics().rowsByExpert())
-                    .filter(rows -> rows > 0)
-                    .count();
+            long distinct = mixture.statistics().rowsByExpert().size();
 
             assertThat(mixture.statistics().calls()).isEqualTo(distinct).isLessThanOrEqualTo(GRID);
-            assertThat(Arrays.stream(mixture.statistics().rowsByExpert()).sum()).isEqualTo((long) ROWS * K_BEST);
+            assertThat(rowsAnswered(mixture)).isEqualTo((long) ROWS * K_BEST);
 
             tape.backward(output.sum());
             assertThat(mixture.statistics().calls()).isEqualTo(2 * distinct);
         }
     }
 
+    private static long rowsAnswered(RemoteMixtureOfExperts mixture) {
+        return mixture.statistics().rowsByExpert().values().stream()
+                .mapToLong(Long::longValue)
+                .sum();
+    }
+
     @Test
     void forward_afterAServerDied_masksItsExpertsThenAvoidsThem() {
         try (RemoteTape tape = RemoteTape.open(manager)) {
-            mixture.alive(tape);
+            mixture.forward(tape, samples());
             swarm.kill(1);
 
             NDArray first = mixture.forward(tape, samples());
@@ -177,8 +195,6 @@ class RemoteMixtureOfExpertsTest {
             long failed = mixture.statistics().failedCalls();
             assertThat(failed).isPositive();
             assertThat(first.toFloatArray()).doesNotContain(Float.NaN);
-            assertThat(mixture.alive(tape).keySet()).containsExactly(0, 1, 2);
-
             NDArray second = mixture.forward(tape, samples());
 
             assertThat(mixture.statistics().failedCalls()).isEqualTo(failed);
@@ -190,7 +206,8 @@ class RemoteMixtureOfExpertsTest {
     void forward_ofARowThatLostAllItsExperts_givesZeros() {
         try (RemoteTape tape = RemoteTape.open(manager)) {
             RemoteMixtureOfExperts single = mixture(1);
-            single.alive(tape);
+            single.forward(tape, samples());
+            long before = rowsAnswered(single);
             swarm.kill(1);
 
             float[] output = single.forward(tape, samples()).toFloatArray();
@@ -198,8 +215,9 @@ class RemoteMixtureOfExpertsTest {
             long zeroRows = IntStream.range(0, ROWS)
                     .filter(row -> IntStream.range(0, WIDTH).allMatch(i -> output[row * WIDTH + i] == 0))
                     .count();
-            long answered = Arrays.stream(single.statistics().rowsByExpert()).sum();
-            assertThat(zeroRows).isEqualTo(ROWS - answered).isPositive();
+            assertThat(zeroRows)
+                    .isEqualTo(ROWS - (rowsAnswered(single) - before))
+                    .isPositive();
         }
     }
 
@@ -220,7 +238,7 @@ class RemoteMixtureOfExpertsTest {
     @Test
     void forward_withNobodyLeft_isUnavailable() {
         try (RemoteTape tape = RemoteTape.open(manager)) {
-            mixture.alive(tape);
+            mixture.forward(tape, samples());
             swarm.kill(0);
             swarm.kill(1);
 
@@ -236,9 +254,8 @@ class RemoteMixtureOfExpertsTest {
     @Test
     void forward_belowAPrefixThatNobodyDeclared_saysSo() {
         var lost = RemoteMixtureOfExperts.builder(swarm.client(), manager)
-                .uidPrefix("nobody")
+                .grid("nobody.[0:6]")
                 .inFeatures(WIDTH)
-                .gridSize(GRID)
                 .kBest(1)
                 .build();
         try (RemoteTape tape = RemoteTape.open(manager)) {
@@ -285,5 +302,40 @@ class RemoteMixtureOfExpertsTest {
         assertThatThrownBy(() -> mixture(GRID + 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("grid size 6, not 7");
+    }
+
+    @Test
+    void layer_inAPipeline_givesTheGradientsOfABlockingTape() {
+        NDArray blocking = samples();
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            tape.backward(loss(mixture.forward(tape, blocking)));
+        }
+        float[] gate = mixture.parameters().get(0).getGradient().toFloatArray();
+        mixture.parameters().forEach(TensorOps::zeroGradient);
+        NDArray reactive = samples();
+        Layer model = mixture.asLayer().then(Layer.local(outputs -> new NDList(loss(outputs.singletonOrThrow()))));
+
+        ReactiveTape.step(
+                        swarm.client(),
+                        tape -> model.forward(tape, new NDList(reactive)).flatMap(loss -> tape.backward(loss.head())))
+                .block(Swarm.TIMEOUT);
+
+        assertClose(reactive.getGradient(), blocking.getGradient().toFloatArray(), "samples");
+        assertClose(mixture.parameters().get(0).getGradient(), gate, "gate weight");
+    }
+
+    @Test
+    void layer_cancelledAtAnyMoment_leavesNothingBehind() {
+        NDArray samples = samples();
+        Layer model = mixture.asLayer().then(Layer.local(outputs -> new NDList(loss(outputs.singletonOrThrow()))));
+        Mono<Void> step = ReactiveTape.step(
+                swarm.client(),
+                tape -> model.forward(tape, new NDList(samples)).flatMap(loss -> tape.backward(loss.head())));
+        step.block(Swarm.TIMEOUT);
+        for (int round = 0; round < 100; round++) {
+            step.timeout(Duration.ofNanos(1 + 100_000L * round), Mono.empty()).block(Swarm.TIMEOUT);
+        }
+
+        step.as(StepVerifier::create).expectComplete().verify(Swarm.TIMEOUT);
     }
 }

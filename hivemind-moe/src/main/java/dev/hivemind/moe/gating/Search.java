@@ -1,0 +1,191 @@
+package dev.hivemind.moe.gating;
+
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertPrefix;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One search for all rows of a batch. In every dimension there are lines, which rows share, and a beam for each row that
+ * names places in them. Used by one thread at a time.
+ */
+final class Search {
+
+    private final ExpertGrid grid;
+    private final float[] scores;
+    private final int rows;
+    private final int kBest;
+    private final Availability availability;
+    private final List<List<Line>> linesByDimension = new ArrayList<>();
+    private final List<Beam[]> beamsByDimension = new ArrayList<>();
+
+    /** For each line of the latest dimension and place in it, the number of the line below; filled by need. */
+    private int[][] below = {};
+
+    Search(ExpertGrid grid, float[] scores, int rows, int kBest, Availability availability) {
+        this.grid = grid;
+        this.scores = scores;
+        this.rows = rows;
+        this.kBest = kBest;
+        this.availability = availability;
+    }
+
+    /**
+     * Takes the line behind the grid's prefix.
+     *
+     * @throws PeerUnavailableException if nobody there can be called
+     */
+    void begin(Line first) {
+        requireSomebody(first);
+        linesByDimension.add(List.of(first));
+    }
+
+    private void requireSomebody(Line first) {
+        if (first.isEmpty() && first.misfit() == null) {
+            throw new PeerUnavailableException(
+                    "The DHT knows no experts below '%s'. Is a server running, and is that the prefix of its experts?"
+                            .formatted(grid.prefix()));
+        }
+        if (first.isEmpty()) {
+            throw new GridMismatchException(
+                    "No expert below '%s' lies in %s, but %s is declared. Give the grid as many dimensions as its experts have coordinates, large enough for them"
+                            .formatted(grid.prefix(), grid, first.misfit()));
+        }
+        if (first.experts().stream().noneMatch(availability::allowsAny)) {
+            throw new PeerUnavailableException("Every expert below '%s' failed of late".formatted(grid.prefix()));
+        }
+    }
+
+    boolean isLastDimension() {
+        return beamsByDimension.size() == grid.dimensions();
+    }
+
+    /** Chooses the best places of the latest lines, for every row. */
+    void expand() {
+        int dimension = beamsByDimension.size();
+        List<Line> lines = linesByDimension.get(dimension);
+        boolean last = dimension == grid.dimensions() - 1;
+        boolean[][] open =
+                lines.stream().map(line -> line.open(availability, last)).toArray(boolean[][]::new);
+        Beam[] beams = new Beam[rows];
+        for (int row = 0; row < rows; row++) {
+            beams[row] = new Beam(kBest);
+            int first = row * grid.scores() + grid.offset(dimension);
+            if (dimension == 0) {
+                expand(beams[row], 0, lines.get(0), open[0], first, 0);
+                continue;
+            }
+            Beam above = beamsByDimension.get(dimension - 1)[row];
+            for (int rank = 0; rank < above.size(); rank++) {
+                int line = below[above.line(rank)][above.place(rank)];
+                expand(beams[row], line, lines.get(line), open[line], first, above.score(rank));
+            }
+        }
+        beamsByDimension.add(beams);
+    }
+
+    private void expand(Beam beam, int number, Line line, boolean[] open, int firstScore, float scoreAbove) {
+        int[] coordinates = line.coordinates();
+        for (int place = 0; place < coordinates.length; place++) {
+            float score = scores[firstScore + coordinates[place]];
+            if (open[place] && score != Float.NEGATIVE_INFINITY) {
+                beam.offer(scoreAbove + score, number, place);
+            }
+        }
+    }
+
+    /** The distinct prefixes that the latest beams name. */
+    List<ExpertPrefix> prefixes() {
+        List<Line> lines = linesByDimension.get(linesByDimension.size() - 1);
+        List<ExpertPrefix> prefixes = new ArrayList<>();
+        below = lines.stream().map(line -> new int[line.size()]).toArray(int[][]::new);
+        for (int[] places : below) {
+            Arrays.fill(places, -1);
+        }
+        for (Beam beam : beamsByDimension.get(beamsByDimension.size() - 1)) {
+            for (int rank = 0; rank < beam.size(); rank++) {
+                int[] places = below[beam.line(rank)];
+                if (places[beam.place(rank)] < 0) {
+                    places[beam.place(rank)] = prefixes.size();
+                    Line line = lines.get(beam.line(rank));
+                    prefixes.add(line.prefix().child(line.coordinates()[beam.place(rank)]));
+                }
+            }
+        }
+        return prefixes;
+    }
+
+    /** Takes the lines of these prefixes, in their order. */
+    void descend(List<Line> lines) {
+        linesByDimension.add(lines);
+    }
+
+    /** The best experts of every row. */
+    Routing result() {
+        var routing = new Routing.Builder(rows, kBest);
+        for (int row = 0; row < rows; row++) {
+            int rank = addFound(routing, row);
+            if (rank < kBest && grid.dimensions() > 1) {
+                addExemplars(routing, row, rank);
+            }
+        }
+        return routing.build();
+    }
+
+    private int addFound(Routing.Builder routing, int row) {
+        int last = grid.dimensions() - 1;
+        Beam beam = beamsByDimension.get(last)[row];
+        for (int rank = 0; rank < beam.size(); rank++) {
+            Line line = linesByDimension.get(last).get(beam.line(rank));
+            routing.add(row, rank, availability.allowed(line.experts().get(beam.place(rank))));
+        }
+        return beam.size();
+    }
+
+    /** Fills up with the experts by which the prefixes of the row were declared. */
+    private void addExemplars(Routing.Builder routing, int row, int firstRank) {
+        Map<ExpertUid, ExpertDescriptor> exemplars = exemplars(row);
+        List<ExpertDescriptor> best = exemplars.values().stream()
+                .filter(expert -> grid.score(expert.uid(), scores, row) != Float.NEGATIVE_INFINITY)
+                .sorted((a, b) -> Float.compare(grid.score(b.uid(), scores, row), grid.score(a.uid(), scores, row)))
+                .limit(kBest - firstRank)
+                .toList();
+        for (int i = 0; i < best.size(); i++) {
+            routing.add(row, firstRank + i, List.of(best.get(i)));
+        }
+    }
+
+    private Map<ExpertUid, ExpertDescriptor> exemplars(int row) {
+        Set<ExpertUid> found = foundBy(row);
+        Map<ExpertUid, ExpertDescriptor> exemplars = new LinkedHashMap<>();
+        for (int dimension = 0; dimension < grid.dimensions() - 1; dimension++) {
+            Beam beam = beamsByDimension.get(dimension)[row];
+            for (int rank = 0; rank < beam.size(); rank++) {
+                Line line = linesByDimension.get(dimension).get(beam.line(rank));
+                line.experts().get(beam.place(rank)).stream()
+                        .filter(expert -> availability.allows(List.of(expert)))
+                        .filter(expert -> !found.contains(expert.uid()))
+                        .forEach(expert -> exemplars.putIfAbsent(expert.uid(), expert));
+            }
+        }
+        return exemplars;
+    }
+
+    private Set<ExpertUid> foundBy(int row) {
+        int last = grid.dimensions() - 1;
+        Beam beam = beamsByDimension.get(last)[row];
+        Set<ExpertUid> found = new HashSet<>();
+        for (int rank = 0; rank < beam.size(); rank++) {
+            Line line = linesByDimension.get(last).get(beam.line(rank));
+            found.add(line.experts().get(beam.place(rank)).get(0).uid());
+        }
+        return found;
+    }
+}

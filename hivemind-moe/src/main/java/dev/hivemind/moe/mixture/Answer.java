@@ -1,0 +1,11 @@
+package dev.hivemind.moe.mixture;
+
+import dev.hivemind.rsocket.Reply;
+
+/**
+ * What came of a call: finite numbers of the shapes that the expert's schema promises.
+ *
+ * @param reply whose memory belongs to whoever holds the {@link Answers}
+ * @param nanos from the call to its answer
+ */
+record Answer(Group group, Reply reply, long nanos) {}

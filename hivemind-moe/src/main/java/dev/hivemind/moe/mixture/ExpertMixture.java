@@ -1,0 +1,180 @@
+package dev.hivemind.moe.mixture;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.moe.client.CallPolicy;
+import dev.hivemind.moe.client.ExpertClient;
+import dev.hivemind.moe.client.ReactiveTape;
+import dev.hivemind.moe.client.RemoteExpert;
+import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.gating.BeamSearch;
+import dev.hivemind.moe.gating.ExpertGrid;
+import dev.hivemind.moe.gating.Lifetimes;
+import dev.hivemind.moe.gating.Routing;
+import dev.hivemind.rsocket.error.RpcTransientException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * The remote half of a layer: sends every sample to the best experts of a grid. What makes scores of samples, and an
+ * output of the experts' outputs, is a {@link Head}. Both faces take the same steps; one waits between them, on the
+ * thread of the tape, and the other returns to the client's tensor thread. Thread-safe.
+ */
+final class ExpertMixture {
+
+    private final BeamSearch search;
+    private final int kBest;
+    private final MixturePolicy policy;
+    private final CallPolicy calls;
+    private final ExpertHandles handles;
+    private final SwarmHealth health = new SwarmHealth(System::nanoTime);
+    private final RowShapes rowShapes = new RowShapes();
+    private final MixtureStatistics statistics = new MixtureStatistics();
+
+    ExpertMixture(ExpertClient client, ExpertGrid grid, int kBest, MixturePolicy policy) {
+        grid.requireHolds(kBest);
+        requireAtMost(kBest, policy.kMin(), "kMin");
+        requireAtMost(kBest, policy.backwardKMin(), "backwardKMin");
+        this.calls = client.policy();
+        this.search = BeamSearch.create(grid, client.directory(), Lifetimes.of(calls.discoveryTimeToLive()));
+        this.kBest = kBest;
+        this.policy = policy;
+        this.handles = new ExpertHandles(client);
+    }
+
+    private static void requireAtMost(int kBest, int number, String name) {
+        if (number > kBest) {
+            throw new IllegalArgumentException("%s is %d, but only %d experts are called: lower it, or raise kBest"
+                    .formatted(name, number, kBest));
+        }
+    }
+
+    MixturePolicy policy() {
+        return policy;
+    }
+
+    MixtureStatistics statistics() {
+        return statistics;
+    }
+
+    RowShapes rowShapes() {
+        return rowShapes;
+    }
+
+    /** On the thread of the tape, which waits. */
+    NDList forward(RemoteTape tape, NDList inputs, Function<NDList, Head> gating) {
+        Begun begun = begin(tape.manager(), inputs, gating);
+        ForwardPass pass = begun.pass;
+        tape.await(pass.route(begun.scores), late -> {});
+        ExpertOutputs outputs = needed(pass.place(tape.manager(), tape.await(pass.call(), Answers::release)));
+        NDList leaves = tape.record(begun.onTape, outputs.stacked(), gradients -> backward(tape, pass, gradients));
+        return begun.head.combine(pass.routing(), new ExpertOutputs(leaves, outputs.answered()));
+    }
+
+    private static NDList backward(RemoteTape tape, ForwardPass pass, NDList gradients) {
+        pass.requireSound(gradients);
+        return needed(pass.placeGradients(tape.manager(), tape.await(pass.callBack(gradients), Answers::release)));
+    }
+
+    /** Local steps on the client's tensor thread. */
+    Mono<NDList> forward(ReactiveTape tape, NDList inputs, Function<NDList, Head> gating) {
+        return tape.local(() -> begin(tape.manager(), inputs, gating))
+                .flatMap(begun -> begun.pass.route(begun.scores).then(tape.local(() -> begun)))
+                .flatMap(begun -> begun.pass
+                        .call()
+                        .flatMap(answers -> onTensorThread(tape, answers, () -> finish(tape, begun, answers))));
+    }
+
+    private Begun begin(NDManager manager, NDList inputs, Function<NDList, Head> gating) {
+        NDList onTape = onTape(manager, inputs);
+        Head head = gating.apply(onTape);
+        return new Begun(onTape, head, head.scores(), new ForwardPass(this, onTape));
+    }
+
+    private static NDList finish(ReactiveTape tape, Begun begun, Answers answers) {
+        ExpertOutputs outputs = needed(begun.pass.place(tape.manager(), answers));
+        NDList leaves =
+                tape.record(begun.onTape, outputs.stacked(), gradients -> backward(tape, begun.pass, gradients));
+        return begun.head.combine(begun.pass.routing(), new ExpertOutputs(leaves, outputs.answered()));
+    }
+
+    private static Mono<NDList> backward(ReactiveTape tape, ForwardPass pass, NDList gradients) {
+        return tape.local(() -> pass.requireSound(gradients))
+                .flatMap(pass::callBack)
+                .flatMap(answers ->
+                        onTensorThread(tape, answers, () -> needed(pass.placeGradients(tape.manager(), answers))));
+    }
+
+    /** Answers are released if the work is never begun. */
+    private static <T> Mono<T> onTensorThread(ReactiveTape tape, Answers answers, Supplier<T> work) {
+        return Mono.using(() -> answers, taken -> tape.local(work), Answers::release);
+    }
+
+    private static <T> T needed(@Nullable T result) {
+        if (result == null) {
+            throw new CancellationException("The step is over");
+        }
+        return result;
+    }
+
+    /** Handles that belong to the tape, and lead to the graph of the inputs. */
+    private NDList onTape(NDManager manager, NDList inputs) {
+        NDList handles = new NDList(inputs.size());
+        for (NDArray input : inputs) {
+            NDArray handle = input.reshape(input.getShape());
+            handle.attach(manager);
+            handles.add(handle);
+            if (policy.detectAnomalies()) {
+                Anomalies.requireFiniteInput(handle);
+            }
+        }
+        return handles;
+    }
+
+    Mono<Routing> find(float[] scores) {
+        return search.find(scores, kBest, health);
+    }
+
+    RemoteExpert handle(List<ExpertDescriptor> owners) {
+        return handles.get(owners);
+    }
+
+    /** The same expert, called for no longer than this. */
+    RemoteExpert callable(RemoteExpert expert, Duration timeout) {
+        return expert.with(calls.withForwardTimeout(timeout).withBackwardTimeout(timeout));
+    }
+
+    void forwardEnded(Routing routing, List<Answer> answers, List<Failure> failures) {
+        answers.forEach(answer -> {
+            health.answered(answer.group().handle());
+            statistics.answered(answer.group());
+        });
+        failures.forEach(failure -> {
+            statistics.failed();
+            if (!failure.dispensable()) {
+                health.failed(failure.group().handle(), failure.error());
+                handles.forget(failure.group().handle().uid());
+            }
+        });
+        statistics.forwardEnded(answers, failures);
+    }
+
+    void backwardEnded(Routing routing, List<Answer> answers, List<Failure> failures) {
+        failures.forEach(failure -> {
+            statistics.failed();
+            if (!failure.dispensable() && failure.error() instanceof RpcTransientException) {
+                health.failed(failure.group().handle(), failure.error());
+            }
+        });
+        statistics.backwardEnded(answers, failures);
+    }
+
+    private record Begun(NDList onTape, Head head, float[] scores, ForwardPass pass) {}
+}

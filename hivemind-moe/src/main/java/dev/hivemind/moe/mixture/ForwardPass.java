@@ -1,0 +1,176 @@
+package dev.hivemind.moe.mixture;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.client.RemoteExpert;
+import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.gating.Routing;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.frame.Deadline;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * One batch on its way through the experts and back: find them, call each with the rows that chose it, put the answers
+ * into their slots; on the way back, call those that answered with the gradients of their slots. Used by one thread at a
+ * time; arrays are touched by all methods but {@link #route}, which
+ * belong on the thread of the tape.
+ */
+final class ForwardPass {
+
+    private static final int MAX_QUESTIONS = 256;
+
+    private final ExpertMixture mixture;
+    private final MixturePolicy policy;
+    private final NDList inputs;
+    private final Deadline deadline;
+    private @Nullable Routing routing;
+    private List<Group> groups = List.of();
+    private List<Failure> strangers = List.of();
+
+    /** {@code inputs} are arrays of the tape that stay as they are until the step ends. */
+    ForwardPass(ExpertMixture mixture, NDList inputs) {
+        this.mixture = mixture;
+        this.policy = mixture.policy();
+        this.inputs = inputs;
+        this.deadline = Deadline.after(policy.forwardTimeout());
+    }
+
+    Routing routing() {
+        return requireNonNull(routing, "routing");
+    }
+
+    /** Chooses the experts for all rows, and learns what they take and how much of it. */
+    Mono<ForwardPass> route(float[] scores) {
+        return mixture.find(scores)
+                .timeout(deadline.remaining(), Mono.error(ForwardPass::searchTookTooLong))
+                .flatMap(found -> {
+                    routing = found;
+                    return groupsOf(found);
+                })
+                .thenReturn(this);
+    }
+
+    private static DeadlineExceededException searchTookTooLong() {
+        return new DeadlineExceededException(
+                "The DHT did not name experts in time: raise forwardTimeout, or look after its peers");
+    }
+
+    /** Half of the time that is left is kept for the calls of those who do tell their schema. */
+    private Mono<Void> groupsOf(Routing found) {
+        Duration patience = deadline.remaining().dividedBy(2);
+        List<Failure> failed = new ArrayList<>();
+        return Flux.range(0, found.experts().size())
+                .flatMapSequential(expert -> groupsOf(found, expert, patience), MAX_QUESTIONS)
+                .collectList()
+                .doOnNext(all -> {
+                    groups =
+                            all.stream().flatMap(known -> known.groups.stream()).toList();
+                    all.stream().filter(known -> known.failure != null).forEach(known -> failed.add(known.failure));
+                    strangers = List.copyOf(failed);
+                })
+                .then();
+    }
+
+    private Mono<Known> groupsOf(Routing found, int expert, Duration patience) {
+        RemoteExpert handle = mixture.handle(found.experts().get(expert));
+        int[] slots = found.slotsOf(expert);
+        long begun = System.nanoTime();
+        return handle.info()
+                .timeout(
+                        patience,
+                        Mono.error(() ->
+                                new DeadlineExceededException("%s did not tell its schema in time".formatted(handle))))
+                .map(schema -> new Known(split(found, expert, handle, schema), null))
+                .onErrorResume(RpcException.class, error -> {
+                    var whole = new Group(expert, handle, slots, found.rowsOf(slots));
+                    return Mono.just(new Known(List.of(), new Failure(whole, error, false, System.nanoTime() - begun)));
+                });
+    }
+
+    private static List<Group> split(Routing found, int expert, RemoteExpert handle, ExpertSchema schema) {
+        int[] slots = found.slotsOf(expert);
+        List<Group> parts = new ArrayList<>();
+        for (int first = 0; first < slots.length; first += schema.maxBatchSize()) {
+            int end = (int) Math.min((long) first + schema.maxBatchSize(), slots.length);
+            int[] part = Arrays.copyOfRange(slots, first, end);
+            parts.add(new Group(expert, handle, part, found.rowsOf(part)));
+        }
+        return parts;
+    }
+
+    /** Calls every chosen expert with its rows. */
+    Mono<Answers> call() {
+        Duration timeout = deadline.remaining();
+        var rules = new Gathering.Rules(routing().rows(), policy.kMin(), timeout, policy.timeoutAfterKMin());
+        return Gathering.of(
+                groups, group -> mixture.callable(group.handle(), timeout).forwardRows(inputs, group.rows()), rules);
+    }
+
+    /**
+     * The answers in their slots, those left out that do not count.
+     *
+     * @return null if nobody waits for them any more
+     * @throws RpcException if too many are missing
+     */
+    @Nullable ExpertOutputs place(NDManager manager, Answers answers) {
+        List<Failure> failures = new ArrayList<>(strangers);
+        failures.addAll(answers.failures());
+        var placement = new Placement(routing(), policy, inputs);
+        ExpertOutputs outputs = answers.use(list -> placement.outputs(manager, list, failures, mixture.rowShapes()));
+        if (outputs == null) {
+            return null;
+        }
+        groups = placement.answered();
+        mixture.forwardEnded(routing(), placement.answers(), failures);
+        placement.requireEnough(failures);
+        return outputs;
+    }
+
+    /** @throws IllegalArgumentException if gradients are not finite, and the policy wants to know */
+    NDList requireSound(NDList gradients) {
+        if (policy.detectAnomalies()) {
+            gradients.forEach(Anomalies::requireFiniteGradient);
+        }
+        return gradients;
+    }
+
+    /** Calls the experts that answered, with the gradients of their slots. */
+    Mono<Answers> callBack(NDList gradients) {
+        Duration timeout = policy.backwardTimeout();
+        var rules = new Gathering.Rules(routing().rows(), policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
+        return Gathering.of(
+                groups,
+                group -> mixture.callable(group.handle(), timeout)
+                        .backwardRows(inputs, group.rows(), gradients, group.slots()),
+                rules);
+    }
+
+    /**
+     * The gradients of the inputs: the sums over the experts that answered.
+     *
+     * @return null if nobody waits for them any more
+     * @throws RpcException if too many are missing
+     */
+    @Nullable NDList placeGradients(NDManager manager, Answers answers) {
+        var placement = new GradientPlacement(routing().rows(), policy, groups);
+        NDList gradients = answers.use(list -> placement.gradients(manager, inputs, list));
+        if (gradients == null) {
+            return null;
+        }
+        mixture.backwardEnded(routing(), placement.answers(), answers.failures());
+        placement.requireEnough(answers.failures());
+        return gradients;
+    }
+
+    /** What is known of one expert: how to call it, or why that is not possible. */
+    private record Known(List<Group> groups, @Nullable Failure failure) {}
+}
