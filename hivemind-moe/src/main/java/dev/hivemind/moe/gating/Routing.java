@@ -35,6 +35,27 @@ public final class Routing {
         this.slotsByExpert = invert(slots, experts.size());
     }
 
+    /**
+     * A routing that was chosen elsewhere.
+     *
+     * @param width slots of each row
+     * @param rows the experts of each row, best first, at most so many, each as the descriptors of its owners
+     */
+    public static Routing of(int width, List<List<List<ExpertDescriptor>>> rows) {
+        var routing = new Builder(rows.size(), width);
+        for (int row = 0; row < rows.size(); row++) {
+            for (int rank = 0; rank < rows.get(row).size(); rank++) {
+                routing.add(row, rank, rows.get(row).get(rank));
+            }
+        }
+        return routing.build();
+    }
+
+    /** Nobody for anybody. */
+    public static Routing empty(int rows, int width) {
+        return new Builder(rows, width).build();
+    }
+
     /** Counting first, so that nothing is boxed. */
     private static int[][] invert(int[] slots, int experts) {
         int[] counts = new int[experts];

@@ -60,6 +60,10 @@ final class ExpertMixture {
         return policy;
     }
 
+    int kBest() {
+        return kBest;
+    }
+
     MixtureStatistics statistics() {
         return statistics;
     }

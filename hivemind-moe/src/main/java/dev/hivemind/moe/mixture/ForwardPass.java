@@ -9,6 +9,7 @@ import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.RpcTransientException;
 import dev.hivemind.rsocket.frame.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ final class ForwardPass {
     private final ExpertMixture mixture;
     private final MixturePolicy policy;
     private final NDList inputs;
+    private final int rows;
     private final Deadline deadline;
     private @Nullable Routing routing;
     private List<Group> groups = List.of();
@@ -41,6 +43,7 @@ final class ForwardPass {
         this.mixture = mixture;
         this.policy = mixture.policy();
         this.inputs = inputs;
+        this.rows = Math.toIntExact(inputs.head().getShape().get(0));
         this.deadline = Deadline.after(policy.forwardTimeout());
     }
 
@@ -52,11 +55,18 @@ final class ForwardPass {
     Mono<ForwardPass> route(float[] scores) {
         return mixture.find(scores)
                 .timeout(deadline.remaining(), Mono.error(ForwardPass::searchTookTooLong))
-                .flatMap(found -> {
-                    routing = found;
-                    return groupsOf(found);
-                })
-                .thenReturn(this);
+                .onErrorResume(RpcTransientException.class, this::nobodyUnlessNeeded)
+                .flatMap(this::follow);
+    }
+
+    /** Takes experts that were chosen already, and learns what they take and how much of it. */
+    Mono<ForwardPass> follow(Routing chosen) {
+        routing = chosen;
+        return groupsOf(chosen).thenReturn(this);
+    }
+
+    private Mono<Routing> nobodyUnlessNeeded(RpcTransientException error) {
+        return policy.allowZeroOutputs() ? Mono.just(Routing.empty(rows, mixture.kBest())) : Mono.error(error);
     }
 
     private static DeadlineExceededException searchTookTooLong() {
@@ -110,7 +120,7 @@ final class ForwardPass {
     /** Calls every chosen expert with its rows. */
     Mono<Answers> call() {
         Duration timeout = deadline.remaining();
-        var rules = new Gathering.Rules(routing().rows(), policy.kMin(), timeout, policy.timeoutAfterKMin());
+        var rules = new Gathering.Rules(rows, policy.kMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups, group -> mixture.callable(group.handle(), timeout).forwardRows(inputs, group.rows()), rules);
     }
@@ -146,7 +156,7 @@ final class ForwardPass {
     /** Calls the experts that answered, with the gradients of their slots. */
     Mono<Answers> callBack(NDList gradients) {
         Duration timeout = policy.backwardTimeout();
-        var rules = new Gathering.Rules(routing().rows(), policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
+        var rules = new Gathering.Rules(rows, policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups,
                 group -> mixture.callable(group.handle(), timeout)
@@ -161,7 +171,7 @@ final class ForwardPass {
      * @throws RpcException if too many are missing
      */
     @Nullable NDList placeGradients(NDManager manager, Answers answers) {
-        var placement = new GradientPlacement(routing().rows(), policy, groups);
+        var placement = new GradientPlacement(rows, policy, groups);
         NDList gradients = answers.use(list -> placement.gradients(manager, inputs, list));
         if (gradients == null) {
             return null;

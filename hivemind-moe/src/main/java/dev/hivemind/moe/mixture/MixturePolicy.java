@@ -34,7 +34,7 @@ public record MixturePolicy(
     public static final MixturePolicy DEFAULT = new MixturePolicy(
             1, Shortfall.RENORMALISE, Duration.ofSeconds(10), Duration.ofSeconds(10), null, 1, false, false);
 
-    /** Every answer is welcome and none is needed: what a layer that can do without its experts begins with. */
+    /** Every answer is welcome and none is needed: what {@link RemoteSwitchMixtureOfExperts} begins with. */
     public static final MixturePolicy LENIENT = new MixturePolicy(
             0, Shortfall.RENORMALISE, Duration.ofSeconds(10), Duration.ofSeconds(10), null, 0, false, true);
 

@@ -1,0 +1,129 @@
+package dev.hivemind.moe.mixture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDList;
+import dev.hivemind.moe.client.RemoteExpert;
+import dev.hivemind.moe.client.Swarm;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.tensor.ManagedArrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Models that learn to tell two kinds of pictures apart, through experts that learn. */
+class MixtureTrainingTest {
+
+    private static final int ROWS = 32;
+    private static final int TEST_ROWS = 200;
+    private static final int STEPS = 100;
+    private static final int FEW_STEPS = 10;
+    private static final double GOOD = 0.9;
+    private static final int FEW_RUNS = 3;
+    private static final int MANY_RUNS = 20;
+
+    @RegisterExtension
+    final ManagedArrays arrays = new ManagedArrays();
+
+    private final Swarm swarm = new Swarm();
+
+    @AfterEach
+    void close() {
+        swarm.close();
+    }
+
+    private static NDList nothing() {
+        return new NDList();
+    }
+
+    private void series() {
+        swarm.host(0, 1, TinyPictures.PIXELS, OptimizerConfig.sgd(0.05));
+        RemoteExpert first = swarm.expert(0);
+        RemoteExpert second = swarm.expert(1);
+        var model = new TinyModel(
+                arrays.manager(),
+                1,
+                (tape, pixels, training) -> new NDList(tape.forward(second, tape.forward(first, pixels))),
+                nothing());
+
+        model.train(new TinyPictures(2), ROWS, STEPS);
+
+        assertThat(model.accuracy(new TinyPictures(3), TEST_ROWS)).isGreaterThanOrEqualTo(GOOD);
+    }
+
+    private void mixture() {
+        swarm.host(0, 1, TinyPictures.PIXELS, OptimizerConfig.sgd(0.05));
+        var mixture = RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
+                .grid("ffn.[0:2]")
+                .inFeatures(TinyPictures.PIXELS)
+                .kBest(2)
+                .build();
+        var model = new TinyModel(
+                arrays.manager(),
+                1,
+                (tape, pixels, training) -> new NDList(mixture.forward(tape, pixels)),
+                mixture.parameters());
+
+        model.train(new TinyPictures(2), ROWS, STEPS);
+
+        assertThat(model.accuracy(new TinyPictures(3), TEST_ROWS)).isGreaterThanOrEqualTo(GOOD);
+    }
+
+    private void switching() {
+        int experts = 5;
+        swarm.host(0, experts - 1, TinyPictures.PIXELS, OptimizerConfig.sgd(0.05));
+        var mixture = RemoteSwitchMixtureOfExperts.builder(swarm.client(), arrays.manager())
+                .grid("ffn.[0:5]")
+                .inFeatures(TinyPictures.PIXELS)
+                .build();
+        var model = new TinyModel(
+                arrays.manager(),
+                1,
+                (tape, pixels, training) -> {
+                    var output = mixture.forward(tape, pixels, training);
+                    return new NDList(output.output(), output.balancingLoss());
+                },
+                mixture.parameters());
+
+        model.train(new TinyPictures(2), TEST_ROWS, FEW_STEPS);
+
+        assertThat(model.accuracy(new TinyPictures(3), TEST_ROWS)).isGreaterThanOrEqualTo(GOOD);
+        for (float share : mixture.utilization(0)) {
+            assertThat(share).isGreaterThan(1f / (2 * experts));
+        }
+    }
+
+    @RepeatedTest(FEW_RUNS)
+    void training_throughASeriesOfExperts_learnsTheClasses() {
+        series();
+    }
+
+    @RepeatedTest(FEW_RUNS)
+    void training_throughAMixture_learnsTheClasses() {
+        mixture();
+    }
+
+    @RepeatedTest(FEW_RUNS)
+    void training_throughASwitch_learnsTheClassesAndUsesAllExperts() {
+        switching();
+    }
+
+    @Tag("soak")
+    @RepeatedTest(MANY_RUNS)
+    void training_throughASeriesOfExperts_neverHangs() {
+        series();
+    }
+
+    @Tag("soak")
+    @RepeatedTest(MANY_RUNS)
+    void training_throughAMixture_neverHangs() {
+        mixture();
+    }
+
+    @Tag("soak")
+    @RepeatedTest(MANY_RUNS)
+    void training_throughASwitch_neverHangs() {
+        switching();
+    }
+}
