@@ -32,13 +32,14 @@ final class ExpertMixture {
     private final BeamSearch search;
     private final int kBest;
     private final MixturePolicy policy;
+    private final @Nullable Outputs outputs;
     private final CallPolicy calls;
     private final ExpertHandles handles;
     private final SwarmHealth health = new SwarmHealth(System::nanoTime);
-    private final RowShapes rowShapes = new RowShapes();
     private final MixtureStatistics statistics = new MixtureStatistics();
 
-    ExpertMixture(ExpertClient client, ExpertGrid grid, int kBest, MixturePolicy policy) {
+    /** @param outputs of the experts; null if they have one that is like the samples */
+    ExpertMixture(ExpertClient client, ExpertGrid grid, int kBest, MixturePolicy policy, @Nullable Outputs outputs) {
         grid.requireHolds(kBest);
         requireAtMost(kBest, policy.kMin(), "kMin");
         requireAtMost(kBest, policy.backwardKMin(), "backwardKMin");
@@ -46,6 +47,7 @@ final class ExpertMixture {
         this.search = BeamSearch.create(grid, client.directory(), Lifetimes.of(calls.discoveryTimeToLive()));
         this.kBest = kBest;
         this.policy = policy;
+        this.outputs = outputs;
         this.handles = new ExpertHandles(client);
     }
 
@@ -68,8 +70,9 @@ final class ExpertMixture {
         return statistics;
     }
 
-    RowShapes rowShapes() {
-        return rowShapes;
+    /** What experts give for these samples: the like of them, unless it is said. */
+    Outputs outputs(NDArray samples) {
+        return outputs == null ? Outputs.like(samples) : outputs;
     }
 
     /** On the thread of the tape, which waits. */

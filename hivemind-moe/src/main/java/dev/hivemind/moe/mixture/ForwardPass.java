@@ -33,6 +33,7 @@ final class ForwardPass {
     private final MixturePolicy policy;
     private final NDList inputs;
     private final int rows;
+    private final Outputs outputs;
     private final Deadline deadline;
     private @Nullable Routing routing;
     private List<Group> groups = List.of();
@@ -44,6 +45,7 @@ final class ForwardPass {
         this.policy = mixture.policy();
         this.inputs = inputs;
         this.rows = Math.toIntExact(inputs.head().getShape().get(0));
+        this.outputs = mixture.outputs(inputs.head());
         this.deadline = Deadline.after(policy.forwardTimeout());
     }
 
@@ -99,6 +101,7 @@ final class ForwardPass {
                         patience,
                         Mono.error(() ->
                                 new DeadlineExceededException("%s did not tell its schema in time".formatted(handle))))
+                .doOnNext(schema -> outputs.requireOf(schema, handle))
                 .map(schema -> new Known(split(found, expert, handle, schema), null))
                 .onErrorResume(RpcException.class, error -> {
                     var whole = new Group(expert, handle, slots, found.rowsOf(slots));
@@ -134,15 +137,15 @@ final class ForwardPass {
     @Nullable ExpertOutputs place(NDManager manager, Answers answers) {
         List<Failure> failures = new ArrayList<>(strangers);
         failures.addAll(answers.failures());
-        var placement = new Placement(routing(), policy, inputs);
-        ExpertOutputs outputs = answers.use(list -> placement.outputs(manager, list, failures, mixture.rowShapes()));
-        if (outputs == null) {
+        var placement = new Placement(routing(), policy);
+        ExpertOutputs placed = answers.use(list -> placement.outputs(manager, list, outputs));
+        if (placed == null) {
             return null;
         }
         groups = placement.answered();
         mixture.forwardEnded(routing(), placement.answers(), failures);
         placement.requireEnough(failures);
-        return outputs;
+        return placed;
     }
 
     /** @throws IllegalArgumentException if gradients are not finite, and the policy wants to know */

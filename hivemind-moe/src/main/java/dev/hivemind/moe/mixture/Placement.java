@@ -6,37 +6,26 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.gating.Routing;
-import dev.hivemind.moe.tensor.ElementTypes;
 import dev.hivemind.moe.tensor.RowFrames;
-import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import dev.hivemind.rsocket.error.SchemaMismatchException;
-import dev.hivemind.rsocket.tensor.ElementType;
-import dev.hivemind.rsocket.tensor.TensorDescriptor;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Puts what experts answered into the slots that chose them, on the thread of the tape. Experts have the same outputs, or
- * those lose whose rows are fewer.
+ * Puts what experts answered into the slots that chose them, on the thread of the tape.
  */
 final class Placement {
 
     private final Routing routing;
     private final MixturePolicy policy;
-    private final NDList inputs;
     private final boolean[] counts;
     private List<Answer> kept = List.of();
     private int shortRows;
 
-    Placement(Routing routing, MixturePolicy policy, NDList inputs) {
+    Placement(Routing routing, MixturePolicy policy) {
         this.routing = routing;
         this.policy = policy;
-        this.inputs = inputs;
         this.counts = new boolean[routing.slots().length];
     }
 
@@ -61,55 +50,15 @@ final class Placement {
                 : new Group(group.expert(), group.handle(), slots, routing.rowsOf(slots));
     }
 
-    /**
-     * The answers in their slots.
-     *
-     * @param failures takes those whose outputs are unlike the others'
-     * @param known shapes that were seen before, for a batch that nobody answers; is told of new ones
-     */
-    ExpertOutputs outputs(NDManager manager, List<Answer> answers, List<Failure> failures, RowShapes known) {
-        List<TensorDescriptor> rowShapes = majority(answers);
-        kept = answers.stream()
-                .filter(answer -> rowsOf(answer).equals(rowShapes) || !failures.add(unlike(answer, rowShapes)))
-                .toList();
+    /** The answers in their slots. */
+    ExpertOutputs outputs(NDManager manager, List<Answer> answers, Outputs outputs) {
+        kept = answers;
         markAnswered();
         NDList stacked = new NDList();
-        for (Shape shape : known.shapes(rowShapes, inputs.head(), routing.slots().length)) {
+        for (Shape shape : outputs.shapes(routing.slots().length)) {
             stacked.add(stack(manager, shape, stacked.size()));
         }
         return new ExpertOutputs(stacked, counts);
-    }
-
-    private static List<TensorDescriptor> majority(List<Answer> answers) {
-        Map<List<TensorDescriptor>, Integer> rows = new HashMap<>();
-        answers.forEach(answer -> rows.merge(rowsOf(answer), answer.group().rows().length, Integer::sum));
-        List<TensorDescriptor> most = rows.entrySet().stream()
-                .max(Map.Entry.comparingByValue())
-                .map(Map.Entry::getKey)
-                .orElse(List.of());
-        if (most.stream().anyMatch(output -> output.elementType() != ElementType.FLOAT32)) {
-            throw new SchemaMismatchException(
-                    "Outputs of experts in a mixture are float32, not %s: a weighted sum needs that".formatted(most));
-        }
-        return most;
-    }
-
-    /** One row of each output. */
-    private static List<TensorDescriptor> rowsOf(Answer answer) {
-        return answer.reply().descriptors().stream()
-                .map(ElementTypes::asArray)
-                .map(output -> {
-                    List<Long> row = new ArrayList<>(output.shape());
-                    row.set(0, 1L);
-                    return new TensorDescriptor(output.elementType(), row);
-                })
-                .toList();
-    }
-
-    private static Failure unlike(Answer answer, List<TensorDescriptor> others) {
-        var error = new ExpertFailedException("%s answered with rows of %s, other experts of the mixture with %s"
-                .formatted(answer.group().handle(), rowsOf(answer), others));
-        return new Failure(answer.group(), error, false, answer.nanos());
     }
 
     private void markAnswered() {

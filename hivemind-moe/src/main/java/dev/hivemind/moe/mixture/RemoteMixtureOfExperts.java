@@ -9,11 +9,13 @@ import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -113,6 +115,7 @@ public final class RemoteMixtureOfExperts {
         private int kBest = 4;
         private long seed;
         private MixturePolicy policy = MixturePolicy.DEFAULT;
+        private @Nullable Outputs outputs;
 
         private Builder(ExpertClient client, NDManager manager) {
             this.client = requireNonNull(client, "client");
@@ -148,6 +151,20 @@ public final class RemoteMixtureOfExperts {
             return this;
         }
 
+        /**
+         * What the experts give, all of float32; names do not matter. Experts that give something else are not called.
+         * Default: one output that is like the first input.
+         *
+         * @throws IllegalArgumentException if other numbers than float32 are among them, or there is none
+         */
+        public Builder outputs(TensorSpec... outputs) {
+            if (outputs.length == 0) {
+                throw new IllegalArgumentException("An expert has at least one output");
+            }
+            this.outputs = Outputs.of(List.of(outputs));
+            return this;
+        }
+
         /** Determines the gate's first weights. Default: 0. */
         public Builder seed(long seed) {
             this.seed = seed;
@@ -163,7 +180,7 @@ public final class RemoteMixtureOfExperts {
             if (grid == null) {
                 throw new IllegalArgumentException("A grid is required, for example ffn.[0:32].[0:32]");
             }
-            var mixture = new ExpertMixture(client, grid, kBest, policy);
+            var mixture = new ExpertMixture(client, grid, kBest, policy, outputs);
             return new RemoteMixtureOfExperts(mixture, GridGate.create(manager, inFeatures, grid, seed));
         }
     }

@@ -37,7 +37,7 @@ public final class RemoteSwitchMixtureOfExperts {
     private final GridUtilization utilization;
 
     private RemoteSwitchMixtureOfExperts(Builder builder, ExpertGrid grid) {
-        this.mixture = new ExpertMixture(builder.client, grid, TOP_ONE, builder.policy);
+        this.mixture = new ExpertMixture(builder.client, grid, TOP_ONE, builder.policy, null);
         this.gate = GridGate.create(builder.manager, builder.inFeatures, grid, builder.seed);
         this.switching = new SwitchGate(grid, gate, builder.jitter, builder.gridDropout, builder.seed + 1);
         this.utilization = new GridUtilization(grid, builder.utilizationAlpha);

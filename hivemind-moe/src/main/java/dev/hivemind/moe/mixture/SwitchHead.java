@@ -6,7 +6,6 @@ import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.gating.GridUtilization;
 import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.moe.gating.SwitchGate;
-import dev.hivemind.rsocket.error.SchemaMismatchException;
 import java.util.Arrays;
 
 /** Adds the output of one expert to each sample, scaled by its probability; and says how unevenly the grid is used. */
@@ -35,20 +34,11 @@ final class SwitchHead implements Head {
         if (training) {
             utilization.add(routing, outputs.answered());
         }
-        NDArray answers = outputs.stacked().head();
-        requireLikeSamples(outputs.stacked());
+        NDArray answers = outputs.stacked().singletonOrThrow();
         long[] perRow = new long[samples.getShape().dimension()];
         Arrays.fill(perRow, 1);
         perRow[0] = routing.rows();
         NDArray weights = opinion.slotProbabilities(routing).reshape(new Shape(perRow));
         return new NDList(samples.add(answers.mul(weights)), opinion.balancingLoss(utilization.shares()));
-    }
-
-    private void requireLikeSamples(NDList stacked) {
-        if (stacked.size() != 1 || !stacked.head().getShape().equals(samples.getShape())) {
-            throw new SchemaMismatchException(
-                    "Experts of a switch mixture have one output, shaped like the samples %s, to which it is added; these have %s"
-                            .formatted(samples.getShape(), stacked));
-        }
     }
 }

@@ -22,6 +22,7 @@ import dev.hivemind.moe.client.RemoteExpertBlock;
 import dev.hivemind.moe.client.RemoteTape;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertOptions;
+import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.server.ExpertBackend;
 import dev.hivemind.moe.server.ExpertServer;
@@ -221,8 +222,35 @@ class QuickstartTest {
         assertThat(experts.get(4).optimizer().steps()).isEqualTo(1);
     }
 
+    @Test
+    void mixture_overAllExperts_goesForwardAndBackward() {
+        // mixture begins
+        try (NDManager manager = TensorOps.newManager()) {
+            RemoteMixtureOfExperts dmoe = RemoteMixtureOfExperts.builder(client, manager)
+                    .grid("expert.[0:5]")
+                    .inFeatures(512)
+                    .kBest(2)
+                    .build();
+
+            try (RemoteTape tape = RemoteTape.open(manager)) {
+                NDArray out = dmoe.forward(tape, tape.manager().randomNormal(new Shape(3, 512)));
+                tape.backward(out.sum());
+            }
+            System.out.println(dmoe.parameters().get(0).getGradient());
+            System.out.println(dmoe.statistics().rowsByExpert());
+            // mixture ends
+            assertThat(dmoe.statistics().failedCalls()).isZero();
+            assertThat(dmoe.statistics().rowsByExpert().values().stream()
+                            .mapToLong(Long::longValue)
+                            .sum())
+                    .isEqualTo(6);
+        }
+        assertThat(experts.stream().mapToLong(expert -> expert.optimizer().steps()))
+                .anyMatch(steps -> steps == 1);
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"host", "connect", "experts", "backward", "training", "block", "reactive"})
+    @ValueSource(strings = {"host", "connect", "experts", "backward", "training", "block", "reactive", "mixture"})
     void quickstart_showsWhatIsRunHere(String part) throws IOException {
         assertThat(Files.readString(QUICKSTART)).contains("```java\n" + snippet(part));
     }

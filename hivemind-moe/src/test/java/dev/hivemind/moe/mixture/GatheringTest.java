@@ -1,0 +1,201 @@
+package dev.hivemind.moe.mixture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.rsocket.Reply;
+import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import io.netty.buffer.Unpooled;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+import reactor.test.StepVerifier;
+
+class GatheringTest {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration AFTER_ENOUGH = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final List<MonoSink<Reply>> calls = new ArrayList<>();
+    private final List<Boolean> cancelled = new ArrayList<>();
+    private final List<Reply> replies = new ArrayList<>();
+
+    @AfterEach
+    void everyReplyIsReleased() {
+        assertThat(replies)
+                .allSatisfy(reply -> assertThat(reply.body().refCnt()).isZero());
+    }
+
+    private Mono<Answers> gathering(int needed, @Nullable Duration afterEnough, int[]... rowsOfGroups) {
+        List<Group> groups = new ArrayList<>();
+        for (int[] rows : rowsOfGroups) {
+            groups.add(new Group(groups.size(), null, rows, rows));
+        }
+        return Gathering.of(groups, this::call, new Gathering.Rules(2, needed, TIMEOUT, afterEnough));
+    }
+
+    private Mono<Reply> call(Group group) {
+        return Mono.create(sink -> {
+            calls.add(sink);
+            cancelled.add(false);
+            sink.onCancel(() -> cancelled.set(group.expert(), true));
+        });
+    }
+
+    private Reply reply(float value) {
+        var frame = new TensorFrame(
+                TensorDescriptor.of(ElementType.FLOAT32, 1, 1),
+                Unpooled.directBuffer(Float.BYTES).writeFloatLE(value));
+        Reply reply = Reply.ofTensors(List.of(frame));
+        replies.add(reply);
+        return reply;
+    }
+
+    private static int[] rows(int... rows) {
+        return rows;
+    }
+
+    private static int taken(Answers answers) {
+        return answers.use(List::size);
+    }
+
+    private static StepVerifier.FirstStep<Answers> verify(Supplier<Mono<Answers>> gathering) {
+        return StepVerifier.withVirtualTime(gathering);
+    }
+
+    @Test
+    void calls_thatAllEnd_areGathered() {
+        verify(() -> gathering(1, null, rows(0), rows(0, 1)))
+                .then(() -> calls.get(0).success(reply(1)))
+                .then(() -> calls.get(1).error(new PeerUnavailableException("gone")))
+                .assertNext(answers -> {
+                    assertThat(answers.failures()).singleElement().satisfies(failure -> {
+                        assertThat(failure.group().expert()).isOne();
+                        assertThat(failure.dispensable()).isFalse();
+                    });
+                    assertThat(taken(answers)).isOne();
+                })
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void calls_thatAreLate_areCancelledWhenTheTimeIsOver() {
+        verify(() -> gathering(1, null, rows(0), rows(1)))
+                .then(() -> calls.get(0).success(reply(1)))
+                .expectNoEvent(TIMEOUT.minusMillis(1))
+                .thenAwait(Duration.ofMillis(1))
+                .assertNext(answers -> {
+                    assertThat(answers.failures())
+                            .singleElement()
+                            .satisfies(failure ->
+                                    assertThat(failure.error()).isInstanceOf(DeadlineExceededException.class));
+                    assertThat(taken(answers)).isOne();
+                })
+                .expectComplete()
+                .verify(PATIENCE);
+        assertThat(cancelled).containsExactly(false, true);
+    }
+
+    @Test
+    void calls_beyondWhatEveryRowNeeds_areWaitedForAWhile() {
+        verify(() -> gathering(1, AFTER_ENOUGH, rows(0), rows(1), rows(0, 1)))
+                .then(() -> calls.get(0).success(reply(1)))
+                .expectNoEvent(AFTER_ENOUGH.multipliedBy(2))
+                .then(() -> calls.get(1).success(reply(1)))
+                .expectNoEvent(AFTER_ENOUGH.minusMillis(1))
+                .thenAwait(Duration.ofMillis(1))
+                .assertNext(answers -> {
+                    assertThat(answers.failures()).singleElement().matches(Failure::dispensable);
+                    assertThat(taken(answers)).isEqualTo(2);
+                })
+                .expectComplete()
+                .verify(PATIENCE);
+        assertThat(cancelled).containsExactly(false, false, true);
+    }
+
+    @Test
+    void calls_thatNobodyNeeds_areWaitedForAWhile() {
+        verify(() -> gathering(0, AFTER_ENOUGH, rows(0), rows(1)))
+                .expectSubscription()
+                .expectNoEvent(AFTER_ENOUGH.minusMillis(1))
+                .thenAwait(Duration.ofMillis(1))
+                .assertNext(answers -> assertThat(taken(answers)).isZero())
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void rows_thatCannotGetWhatTheyNeed_holdNobodyUp() {
+        verify(() -> gathering(2, AFTER_ENOUGH, rows(0), rows(1), rows(1), rows(1)))
+                .then(() -> calls.get(0).error(new PeerUnavailableException("gone")))
+                .then(() -> calls.get(1).success(reply(1)))
+                .expectNoEvent(AFTER_ENOUGH)
+                .then(() -> calls.get(2).success(reply(1)))
+                .thenAwait(AFTER_ENOUGH)
+                .assertNext(answers -> assertThat(taken(answers)).isEqualTo(2))
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void gathering_thatIsCancelled_cancelsItsCallsAndReleasesReplies() {
+        verify(() -> gathering(1, null, rows(0), rows(1)))
+                .then(() -> calls.get(0).success(reply(1)))
+                .thenCancel()
+                .verify(PATIENCE);
+        assertThat(cancelled).containsExactly(false, true);
+    }
+
+    @Test
+    void answers_thatNobodyUses_areReleasedOnce() {
+        verify(() -> gathering(1, null, rows(0, 1)))
+                .then(() -> calls.get(0).success(reply(1)))
+                .assertNext(answers -> {
+                    answers.release();
+                    answers.release();
+                    assertThat(answers.<Integer>use(List::size)).isNull();
+                })
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void numbers_thatAreNotFinite_areAFailure() {
+        verify(() -> gathering(1, null, rows(0, 1)))
+                .then(() -> calls.get(0).success(reply(Float.NaN)))
+                .assertNext(answers -> assertThat(answers.failures())
+                        .singleElement()
+                        .satisfies(failure -> assertThat(failure.error()).isInstanceOf(ExpertFailedException.class)))
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void call_thatFailsForAReasonOfOurOwn_failsTheGathering() {
+        verify(() -> gathering(1, null, rows(0), rows(1)))
+                .then(() -> calls.get(0).success(reply(1)))
+                .then(() -> calls.get(1).error(new IllegalStateException("The client is closed")))
+                .expectErrorMessage("The client is closed")
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void gathering_ofNoCalls_endsAtOnce() {
+        verify(() -> gathering(1, null))
+                .assertNext(answers -> assertThat(taken(answers)).isZero())
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+}

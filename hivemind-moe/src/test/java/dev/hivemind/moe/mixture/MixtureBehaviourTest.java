@@ -1,0 +1,237 @@
+package dev.hivemind.moe.mixture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.client.Swarm;
+import dev.hivemind.moe.expert.DelayedNopExpert;
+import dev.hivemind.moe.expert.ExpertDefinition;
+import dev.hivemind.moe.expert.ExpertOptions;
+import dev.hivemind.moe.expert.NopExpert;
+import dev.hivemind.moe.expert.PairExpert;
+import dev.hivemind.moe.expert.TensorSpec;
+import dev.hivemind.moe.gating.ExpertGrid;
+import dev.hivemind.moe.gating.GridMismatchException;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.tensor.ElementType;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What a mixture does with inputs and experts that are out of the ordinary. */
+class MixtureBehaviourTest {
+
+    private static final int WIDTH = 8;
+
+    @RegisterExtension
+    final ManagedArrays arrays = new ManagedArrays();
+
+    private final Swarm swarm = new Swarm();
+
+    @AfterEach
+    void close() {
+        swarm.close();
+    }
+
+    private RemoteMixtureOfExperts.Builder mixture(String grid) {
+        return RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
+                .grid(grid)
+                .inFeatures(WIDTH)
+                .kBest(2);
+    }
+
+    private NDArray random(long... shape) {
+        return arrays.manager().randomNormal(new Shape(shape));
+    }
+
+    @Test
+    void forward_inATwoDimensionalGrid_usesItsExperts() {
+        swarm.host(List.of("ffn.0.1", "ffn.2.0", "ffn.2.3"), WIDTH, 0, OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:4].[0:4]").kBest(3).build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            tape.backward(mixture.forward(tape, random(5, WIDTH)).square().sum());
+        }
+
+        assertThat(mixture.statistics().rowsByExpert().values()).containsExactly(5L, 5L, 5L);
+        assertThat(mixture.parameters().get(0).getGradient().abs().sum().getFloat())
+                .isPositive();
+    }
+
+    @Test
+    void forward_ofSamplesWithFurtherDimensions_gatesTheirAverage() {
+        var spec = List.of(TensorSpec.of("x", ElementType.FLOAT32, TensorSpec.BATCH, 3, WIDTH));
+        ExpertDefinition nop = new NopExpert().create(new ExpertOptions(WIDTH, 0));
+        swarm.hostOne("nop.0", new ExpertDefinition(nop.block(), spec, spec), OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("nop.[0:1]").kBest(1).build();
+        NDArray samples = random(4, 3, WIDTH);
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDArray output = mixture.forward(tape, samples);
+
+            assertThat(output.toFloatArray()).isEqualTo(samples.toFloatArray());
+            assertThat(output.getShape()).isEqualTo(samples.getShape());
+        }
+    }
+
+    @Test
+    void forward_withSeveralInputsAndOutputs_weighsEachOutput() {
+        swarm.hostOne("pair.0", new PairExpert().create(new ExpertOptions(WIDTH, 1)), OptimizerConfig.frozen());
+        swarm.hostOne("pair.1", new PairExpert().create(new ExpertOptions(WIDTH, 2)), OptimizerConfig.frozen());
+        var pair = new PairExpert().create(new ExpertOptions(WIDTH, 1));
+        RemoteMixtureOfExperts mixture = mixture("pair.[0:2]")
+                .outputs(pair.outputs().toArray(TensorSpec[]::new))
+                .build();
+        NDArray a = random(4, WIDTH);
+        NDArray b = random(4, WIDTH);
+        a.setRequiresGradient(true);
+        b.setRequiresGradient(true);
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDList outputs = mixture.forward(tape, new NDList(a, b));
+            assertThat(outputs.get(0).getShape()).isEqualTo(new Shape(4, WIDTH));
+            assertThat(outputs.get(1).getShape()).isEqualTo(new Shape(4));
+            tape.backward(outputs.get(0).sum().add(outputs.get(1).sum()));
+        }
+
+        assertThat(a.getGradient().abs().sum().getFloat()).isPositive();
+        assertThat(b.getGradient().abs().sum().getFloat()).isPositive();
+    }
+
+    @Test
+    void forward_ofMoreRowsThanAnExpertTakes_callsItMoreOften() {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
+        int most = swarm.expert(0).info().block(Swarm.TIMEOUT).maxBatchSize();
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:1]").kBest(1).build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            tape.backward(mixture.forward(tape, random(most + 1, WIDTH)).sum());
+        }
+
+        assertThat(mixture.statistics().calls()).isEqualTo(4);
+        assertThat(mixture.statistics().failedCalls()).isZero();
+        assertThat(mixture.statistics().rowsByExpert().values()).containsExactly(most + 1L);
+    }
+
+    @Test
+    void forward_ofNumbersThatAreNotFinite_isAnErrorIfItIsToBeDetected() {
+        swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:2]")
+                .policy(MixturePolicy.DEFAULT.withDetectAnomalies(true))
+                .build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDArray broken = random(3, WIDTH);
+            broken.set(new NDIndex(1, 2), Float.NaN);
+            assertThatThrownBy(() -> mixture.forward(tape, broken))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("in front of the mixture");
+
+            NDArray output = mixture.forward(tape, random(3, WIDTH));
+            NDArray infinite =
+                    output.mul(tape.manager().create(Float.POSITIVE_INFINITY)).sum();
+            assertThatThrownBy(() -> tape.backward(infinite))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("the loss behind the mixture");
+        }
+    }
+
+    @Test
+    void switch_whoseExpertsAreTooSlow_passesSamplesOn() {
+        Duration delay = Duration.ofMillis(500);
+        for (int expert = 0; expert < 2; expert++) {
+            var options = new ExpertOptions(WIDTH, 0).with(DelayedNopExpert.DELAY, delay);
+            swarm.hostOne("slow." + expert, new DelayedNopExpert().create(options), OptimizerConfig.frozen());
+        }
+        var timeout = Duration.ofMillis(100);
+        var mixture = RemoteSwitchMixtureOfExperts.builder(swarm.client(), arrays.manager())
+                .grid("slow.[0:2]")
+                .inFeatures(WIDTH)
+                .policy(MixturePolicy.LENIENT.withTimeouts(timeout, timeout))
+                .build();
+        for (int step = 0; step < 3; step++) {
+            NDArray samples = random(4, WIDTH);
+            samples.setRequiresGradient(true);
+            try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+                var output = mixture.forward(tape, samples, true);
+                assertThat(output.output().toFloatArray()).isEqualTo(samples.toFloatArray());
+                tape.backward(output.output().sum().add(output.balancingLoss()));
+            }
+            assertThat(samples.getGradient().toFloatArray()).doesNotContain(Float.NaN);
+        }
+    }
+
+    @Test
+    void forward_ofExpertsWithOtherOutputs_saysWhatToChange() {
+        swarm.hostOne("pair.0", new PairExpert().create(new ExpertOptions(WIDTH, 1)), OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("pair.[0:1]").kBest(1).build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            assertThatThrownBy(() -> mixture.forward(tape, random(4, WIDTH)))
+                    .isInstanceOf(PeerUnavailableException.class)
+                    .hasMessageContaining("tell it the outputs of its experts");
+        }
+    }
+
+    @Test
+    void forward_inAGridOfOtherDimensions_saysWhatToChange() {
+        swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:2].[0:2]").build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            assertThatThrownBy(() -> mixture.forward(tape, random(4, WIDTH)))
+                    .isInstanceOf(GridMismatchException.class)
+                    .hasMessageContaining("as many dimensions");
+        }
+    }
+
+    @Test
+    void build_withSettingsThatCannotBe_saysWhatToChange() {
+        swarm.host(0, 0, WIDTH, OptimizerConfig.frozen());
+        assertThatThrownBy(() -> mixture("ffn.[0:2]").kBest(3).build()).hasMessageContaining("choose fewer experts");
+        assertThatThrownBy(() -> mixture("ffn.[0:2]")
+                        .policy(MixturePolicy.DEFAULT.withKMin(3, 1))
+                        .build())
+                .hasMessageContaining("kMin is 3, but only 2 experts are called");
+        assertThatThrownBy(() -> mixture("ffn.[0:2]").inFeatures(0).build()).hasMessageContaining("inFeatures");
+        assertThatThrownBy(() -> RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
+                        .build())
+                .hasMessageContaining("A grid is required");
+        assertThatThrownBy(() -> MixturePolicy.DEFAULT.withTimeouts(Duration.ZERO, Duration.ofSeconds(1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("forwardTimeout")
+                .hasMessageContaining("give it some");
+        assertThatThrownBy(() -> MixturePolicy.DEFAULT.withTimeoutAfterKMin(Duration.ZERO))
+                .hasMessageContaining("timeoutAfterKMin");
+        assertThatThrownBy(() -> mixture("ffn.[0:2]").outputs(TensorSpec.of("y", ElementType.INT64, TensorSpec.BATCH)))
+                .hasMessageContaining("float32");
+    }
+
+    @Test
+    void search_forScoresOfYourOwn_findsExpertsToCall() {
+        swarm.host(List.of("ffn.0.1", "ffn.2.0", "ffn.2.3"), WIDTH, 0, OptimizerConfig.frozen());
+        ExpertGrid grid = ExpertGrid.of("ffn", 4, 4);
+        float[] scores = new float[2 * grid.scores()];
+        IntStream.range(0, 8).forEach(i -> scores[i] = i);
+
+        var found = ExpertSearch.create(swarm.client(), grid).best(scores, 2).block(Swarm.TIMEOUT);
+
+        assertThat(found).hasSize(2);
+        assertThat(found.get(0)).extracting(expert -> expert.uid().value()).containsExactly("ffn.2.3", "ffn.2.0");
+        assertThat(found.get(0)
+                        .get(0)
+                        .forward(arrays.manager(), new NDList(random(2, WIDTH)))
+                        .block(Swarm.TIMEOUT))
+                .hasSize(1);
+    }
+}
