@@ -14,6 +14,8 @@ import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.Lifetimes;
 import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.rsocket.error.RpcTransientException;
+import dev.hivemind.rsocket.events.EventFeed;
+import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -33,13 +35,23 @@ final class ExpertMixture {
     private final int kBest;
     private final MixturePolicy policy;
     private final @Nullable Outputs outputs;
+    private final @Nullable MixtureEvents events;
     private final CallPolicy calls;
     private final ExpertHandles handles;
     private final SwarmHealth health = new SwarmHealth(System::nanoTime);
     private final MixtureStatistics statistics = new MixtureStatistics();
 
-    /** @param outputs of the experts; null if they have one that is like the samples */
-    ExpertMixture(ExpertClient client, ExpertGrid grid, int kBest, MixturePolicy policy, @Nullable Outputs outputs) {
+    /**
+     * @param outputs of the experts; null if they have one that is like the samples
+     * @param feed is told of every pass; null for nobody
+     */
+    ExpertMixture(
+            ExpertClient client,
+            ExpertGrid grid,
+            int kBest,
+            MixturePolicy policy,
+            @Nullable Outputs outputs,
+            @Nullable EventFeed feed) {
         grid.requireHolds(kBest);
         requireAtMost(kBest, policy.kMin(), "kMin");
         requireAtMost(kBest, policy.backwardKMin(), "backwardKMin");
@@ -48,6 +60,7 @@ final class ExpertMixture {
         this.kBest = kBest;
         this.policy = policy;
         this.outputs = outputs;
+        this.events = feed == null ? null : new MixtureEvents(feed, grid);
         this.handles = new ExpertHandles(client);
     }
 
@@ -158,7 +171,7 @@ final class ExpertMixture {
         return expert.with(calls.withForwardTimeout(timeout).withBackwardTimeout(timeout));
     }
 
-    void forwardEnded(Routing routing, List<Answer> answers, List<Failure> failures) {
+    void forwardEnded(int rows, List<Answer> answers, List<Failure> failures, float @Nullable [] scores, long nanos) {
         answers.forEach(answer -> {
             health.answered(answer.group().handle());
             statistics.answered(answer.group());
@@ -171,9 +184,12 @@ final class ExpertMixture {
             }
         });
         statistics.forwardEnded(answers, failures);
+        if (events != null) {
+            events.passed(Operation.EXPERT_FORWARD, rows, answers, failures, scores, nanos);
+        }
     }
 
-    void backwardEnded(Routing routing, List<Answer> answers, List<Failure> failures) {
+    void backwardEnded(int rows, List<Answer> answers, List<Failure> failures, long nanos) {
         failures.forEach(failure -> {
             statistics.failed();
             if (!failure.dispensable() && failure.error() instanceof RpcTransientException) {
@@ -181,6 +197,9 @@ final class ExpertMixture {
             }
         });
         statistics.backwardEnded(answers, failures);
+        if (events != null) {
+            events.passed(Operation.EXPERT_BACKWARD, rows, answers, failures, null, nanos);
+        }
     }
 
     private record Begun(NDList onTape, Head head, float[] scores, ForwardPass pass) {}

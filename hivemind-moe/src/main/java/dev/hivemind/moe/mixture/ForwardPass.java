@@ -35,7 +35,10 @@ final class ForwardPass {
     private final int rows;
     private final Outputs outputs;
     private final Deadline deadline;
+    private final long begunNanos = System.nanoTime();
+    private float @Nullable [] scores;
     private @Nullable Routing routing;
+    private long backBegunNanos;
     private List<Group> groups = List.of();
     private List<Failure> strangers = List.of();
 
@@ -55,6 +58,7 @@ final class ForwardPass {
 
     /** Chooses the experts for all rows, and learns what they take and how much of it. */
     Mono<ForwardPass> route(float[] scores) {
+        this.scores = scores;
         return mixture.find(scores)
                 .timeout(deadline.remaining(), Mono.error(ForwardPass::searchTookTooLong))
                 .onErrorResume(RpcTransientException.class, this::nobodyUnlessNeeded)
@@ -143,7 +147,7 @@ final class ForwardPass {
             return null;
         }
         groups = placement.answered();
-        mixture.forwardEnded(routing(), placement.answers(), failures);
+        mixture.forwardEnded(rows, placement.answers(), failures, scores, System.nanoTime() - begunNanos);
         placement.requireEnough(failures);
         return placed;
     }
@@ -159,6 +163,7 @@ final class ForwardPass {
     /** Calls the experts that answered, with the gradients of their slots. */
     Mono<Answers> callBack(NDList gradients) {
         Duration timeout = policy.backwardTimeout();
+        backBegunNanos = System.nanoTime();
         var rules = new Gathering.Rules(rows, policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups,
@@ -179,7 +184,7 @@ final class ForwardPass {
         if (gradients == null) {
             return null;
         }
-        mixture.backwardEnded(routing(), placement.answers(), answers.failures());
+        mixture.backwardEnded(rows, placement.answers(), answers.failures(), System.nanoTime() - backBegunNanos);
         placement.requireEnough(answers.failures());
         return gradients;
     }

@@ -15,6 +15,7 @@ import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.events.EventFeed;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -116,6 +117,7 @@ public final class RemoteMixtureOfExperts {
         private long seed;
         private MixturePolicy policy = MixturePolicy.DEFAULT;
         private @Nullable Outputs outputs;
+        private @Nullable EventFeed feed;
 
         private Builder(ExpertClient client, NDManager manager) {
             this.client = requireNonNull(client, "client");
@@ -165,6 +167,15 @@ public final class RemoteMixtureOfExperts {
             return this;
         }
 
+        /**
+         * Told of every pass of a batch, forward and backward: which experts were called for how many rows, how long each
+         * took and why it failed, and the entropy of the gate. Default: nobody.
+         */
+        public Builder events(EventFeed feed) {
+            this.feed = requireNonNull(feed, "feed");
+            return this;
+        }
+
         /** Determines the gate's first weights. Default: 0. */
         public Builder seed(long seed) {
             this.seed = seed;
@@ -180,7 +191,7 @@ public final class RemoteMixtureOfExperts {
             if (grid == null) {
                 throw new IllegalArgumentException("A grid is required, for example ffn.[0:32].[0:32]");
             }
-            var mixture = new ExpertMixture(client, grid, kBest, policy, outputs);
+            var mixture = new ExpertMixture(client, grid, kBest, policy, outputs, feed);
             return new RemoteMixtureOfExperts(mixture, GridGate.create(manager, inFeatures, grid, seed));
         }
     }

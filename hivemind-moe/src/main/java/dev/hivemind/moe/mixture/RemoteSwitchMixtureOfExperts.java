@@ -13,6 +13,7 @@ import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridUtilization;
 import dev.hivemind.moe.gating.SwitchGate;
+import dev.hivemind.rsocket.events.EventFeed;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -37,7 +38,7 @@ public final class RemoteSwitchMixtureOfExperts {
     private final GridUtilization utilization;
 
     private RemoteSwitchMixtureOfExperts(Builder builder, ExpertGrid grid) {
-        this.mixture = new ExpertMixture(builder.client, grid, TOP_ONE, builder.policy, null);
+        this.mixture = new ExpertMixture(builder.client, grid, TOP_ONE, builder.policy, null, builder.feed);
         this.gate = GridGate.create(builder.manager, builder.inFeatures, grid, builder.seed);
         this.switching = new SwitchGate(grid, gate, builder.jitter, builder.gridDropout, builder.seed + 1);
         this.utilization = new GridUtilization(grid, builder.utilizationAlpha);
@@ -123,6 +124,7 @@ public final class RemoteSwitchMixtureOfExperts {
         private double gridDropout = 1;
         private double jitter = 1e-2;
         private MixturePolicy policy = MixturePolicy.LENIENT;
+        private @Nullable EventFeed feed;
 
         private Builder(ExpertClient client, NDManager manager) {
             this.client = requireNonNull(client, "client");
@@ -143,6 +145,15 @@ public final class RemoteSwitchMixtureOfExperts {
         /** Length of the last dimension of samples. */
         public Builder inFeatures(int inFeatures) {
             this.inFeatures = inFeatures;
+            return this;
+        }
+
+        /**
+         * Told of every pass of a batch, forward and backward: which experts were called for how many rows, how long each
+         * took and why it failed, and the entropy of the gate. Default: nobody.
+         */
+        public Builder events(EventFeed feed) {
+            this.feed = requireNonNull(feed, "feed");
             return this;
         }
 

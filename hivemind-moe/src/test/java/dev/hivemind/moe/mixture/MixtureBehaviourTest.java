@@ -2,6 +2,8 @@ package dev.hivemind.moe.mixture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.assertj.core.data.Offset.offset;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -20,13 +22,20 @@ import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.events.EventFeed;
+import dev.hivemind.rsocket.events.proto.MixtureCallMessage;
+import dev.hivemind.rsocket.events.proto.MixtureEventMessage;
+import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.tensor.ElementType;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import reactor.core.Disposable;
 
 /** What a mixture does with inputs and experts that are out of the ordinary. */
 class MixtureBehaviourTest {
@@ -233,5 +242,42 @@ class MixtureBehaviourTest {
                         .forward(arrays.manager(), new NDList(random(2, WIDTH)))
                         .block(Swarm.TIMEOUT))
                 .hasSize(1);
+    }
+
+    @Test
+    void events_ofAStep_tellOfCallsAndTheGate() {
+        swarm.host(List.of("ffn.0.1", "ffn.2.0"), WIDTH, 0, OptimizerConfig.frozen());
+        var feed = new EventFeed(Clock.systemUTC());
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:4].[0:4]").events(feed).build();
+        List<MixtureEventMessage> events = new CopyOnWriteArrayList<>();
+        Disposable subscription = feed.events().subscribe(event -> events.add(event.getMixture()));
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            tape.backward(mixture.forward(tape, random(5, WIDTH)).square().sum());
+        }
+        subscription.dispose();
+
+        assertThat(events).hasSize(2).allSatisfy(event -> {
+            assertThat(event.getGrid()).isEqualTo("ffn.[0:4].[0:4]");
+            assertThat(event.getRows()).isEqualTo(5);
+            assertThat(event.getChosen()).isEqualTo(10);
+            assertThat(event.getAnswered()).isEqualTo(10);
+            assertThat(event.getCallsList())
+                    .extracting(MixtureCallMessage::getUid, MixtureCallMessage::getRows, MixtureCallMessage::getError)
+                    .containsExactlyInAnyOrder(tuple("ffn.0.1", 5, ""), tuple("ffn.2.0", 5, ""));
+        });
+        assertThat(events.get(0).getOperation()).isEqualTo(Operation.EXPERT_FORWARD.wireId());
+        assertThat(events.get(0).getGateEntropy()).isBetween(0.5, 2 * Math.log(4));
+        assertThat(events.get(1).getOperation()).isEqualTo(Operation.EXPERT_BACKWARD.wireId());
+        assertThat(events.get(1).hasGateEntropy()).isFalse();
+    }
+
+    @Test
+    void entropy_ofAnEvenGate_isThatOfAnEvenDraw() {
+        var events = new MixtureEvents(new EventFeed(Clock.systemUTC()), ExpertGrid.of("ffn", 4, 2));
+
+        assertThat(events.entropy(new float[6])).isCloseTo(Math.log(8), offset(1e-9));
+        assertThat(events.entropy(new float[] {100, 0, 0, 0, 0, Float.NEGATIVE_INFINITY}))
+                .isCloseTo(0, offset(1e-9));
     }
 }

@@ -82,7 +82,7 @@ class MixtureCallsTest {
     }
 
     private ExpertMixture mixture(MixturePolicy policy) {
-        return new ExpertMixture(swarm.client(), ExpertGrid.of("ffn", 5), SLOTS, policy, null);
+        return new ExpertMixture(swarm.client(), ExpertGrid.of("ffn", 5), SLOTS, policy, null, null);
     }
 
     private ExpertOutputs forward(RemoteTape tape, ForwardPass pass) {
