@@ -8,6 +8,7 @@ import dev.hivemind.benchmarks.harness.Machine;
 import dev.hivemind.benchmarks.harness.Plan;
 import dev.hivemind.benchmarks.harness.PrintedReport;
 import dev.hivemind.benchmarks.harness.Report;
+import dev.hivemind.benchmarks.mixture.MixtureBenchmark;
 import dev.hivemind.benchmarks.throughput.ThroughputBenchmark;
 import dev.hivemind.benchmarks.wire.WireBenchmark;
 import java.io.PrintWriter;
@@ -39,7 +40,8 @@ public final class Benchmarks implements Callable<Integer> {
             new CodecBenchmark(),
             new ThroughputBenchmark(),
             new AutogradBenchmark(),
-            new DhtBenchmark());
+            new DhtBenchmark(),
+            new MixtureBenchmark());
     private static final int QUICK_REPETITIONS = 2;
     private static final int REPETITIONS = 5;
 

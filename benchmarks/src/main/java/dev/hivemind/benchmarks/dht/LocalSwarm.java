@@ -17,7 +17,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.netty.resources.LoopResources;
 
 /** Nodes that listen on this machine and share event loops. */
-final class LocalSwarm implements AutoCloseable {
+public final class LocalSwarm implements AutoCloseable {
 
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
     private static final int REPLICAS = 5;
@@ -37,7 +37,8 @@ final class LocalSwarm implements AutoCloseable {
 
     private final int maxConnections;
 
-    LocalSwarm(int count) {
+    /** So many nodes that know of each other. */
+    public LocalSwarm(int count) {
         maxConnections = maxConnections(count);
         nodes.add(node(List.of()).start().blockOptional(TIMEOUT).orElseThrow());
         while (nodes.size() < count) {
@@ -73,12 +74,13 @@ final class LocalSwarm implements AutoCloseable {
                 .build();
     }
 
-    DhtNode any() {
+    /** One of them by chance. */
+    public DhtNode any() {
         return nodes.get(random.nextInt(nodes.size()));
     }
 
     /** How many requests were sent so far. */
-    long requests() {
+    public long requests() {
         return requests.sum();
     }
 

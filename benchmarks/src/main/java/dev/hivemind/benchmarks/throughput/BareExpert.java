@@ -14,7 +14,7 @@ import dev.hivemind.moe.tensor.TensorOps;
 import java.util.List;
 
 /** The block, the parameters and the optimizer of a hosted expert, without anything around them. One thread at a time. */
-final class BareExpert {
+public final class BareExpert {
 
     private final Block block;
     private final List<NDArray> trainable;
@@ -22,7 +22,7 @@ final class BareExpert {
     private final int width;
 
     /** @param backend of the same definition; stays the caller's */
-    BareExpert(ExpertDefinition definition, ExpertBackend backend, int width) {
+    public BareExpert(ExpertDefinition definition, ExpertBackend backend, int width) {
         this.block = definition.block();
         this.trainable = backend.parameters().values().stream()
                 .filter(NDArray::hasGradient)
@@ -32,12 +32,12 @@ final class BareExpert {
     }
 
     /** A random tensor that fits. */
-    NDArray tensor(NDManager manager, int rows) {
+    public NDArray tensor(NDManager manager, int rows) {
         return manager.randomNormal(new Shape(rows, width));
     }
 
     /** Computes the outputs without a graph. Borrows the input. */
-    void forward(NDManager manager, NDArray input) {
+    public void forward(NDManager manager, NDArray input) {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             block.forward(new ParameterStore(manager, false), new NDList(input), false);
@@ -45,7 +45,7 @@ final class BareExpert {
     }
 
     /** Computes the outputs with a graph, the gradients of input and parameters, and a step of the optimizer. */
-    void backward(NDManager manager, NDArray input, NDArray outputGradient) {
+    public void backward(NDManager manager, NDArray input, NDArray outputGradient) {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDArray leaf = TensorOps.leaf(input, true);
