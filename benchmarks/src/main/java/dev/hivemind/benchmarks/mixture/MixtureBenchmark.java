@@ -40,6 +40,9 @@ public final class MixtureBenchmark implements Benchmark {
     private static final int K_BEST = 4;
     private static final int COLD_SEARCHES = 20;
 
+    /** The compiler takes some ten thousand calls until it has done all that it does for them. */
+    private static final int WARM_UP_TURNS = 10;
+
     @Override
     public String name() {
         return "moe";
@@ -97,6 +100,7 @@ public final class MixtureBenchmark implements Benchmark {
         Map<String, Interleaved.Case<Pace>> cases = new LinkedHashMap<>();
         cases.put("remote", time -> Pace.of(remoteStep, time));
         cases.put("local", time -> Pace.of(localStep, time));
+        Interleaved.run(cases, new Plan(WARM_UP_TURNS, plan.warmUp(), plan.warmUp(), plan.filter()));
         Map<String, List<Pace>> paces = Interleaved.run(cases, plan);
         List<Pace> with = paces.getOrDefault("remote", List.of());
         List<Pace> without = paces.getOrDefault("local", List.of());

@@ -124,7 +124,7 @@ class FaultMatrixTest {
 
     @ParameterizedTest
     @MethodSource("matrix")
-    @Timeout(value = 120, unit = TimeUnit.SECONDS)
+    @Timeout(value = 5, unit = TimeUnit.MINUTES)
     void training_whileServersFail_goesOnAndLearns(Fault fault, int servers) {
         int managers = TensorOps.openManagers();
         List<Disposable> strikes = new ArrayList<>();
