@@ -1,5 +1,6 @@
 package dev.hivemind.moe.client;
 
+import dev.hivemind.rsocket.identity.PeerId;
 import reactor.core.scheduler.Scheduler;
 
 /**
@@ -9,7 +10,7 @@ import reactor.core.scheduler.Scheduler;
  * @param gate bounds what is under way
  * @param backoff peers that failed of late
  */
-record ExpertCalls(Scheduler tensors, CallGate gate, PeerBackoff backoff) {
+record ExpertCalls(Scheduler tensors, CallGate gate, Backoff<PeerId> backoff) {
 
     /** The same, but arrays are made and read on another client's tensor thread. */
     ExpertCalls on(Scheduler otherTensors) {

@@ -37,7 +37,7 @@ public final class ExpertClient implements Disposable {
         this.policy = requireNonNull(policy, "policy");
         this.tensors = DeviceScheduler.create("hivemind-client", 1);
         this.calls = new ExpertCalls(
-                tensors.scheduler(), new CallGate(requireNonNull(limits, "limits")), new PeerBackoff(System::nanoTime));
+                tensors.scheduler(), new CallGate(requireNonNull(limits, "limits")), new Backoff<>(System::nanoTime));
     }
 
     /** A client with the default {@linkplain CallPolicy#DEFAULT policy} and {@linkplain ClientLimits#DEFAULT limits}. */

@@ -32,7 +32,7 @@ final class Owners {
     private final List<Owner> all;
     private final Mono<Choice> choice;
     private final Duration patience;
-    private final PeerBackoff backoff;
+    private final Backoff<PeerId> backoff;
     private final AtomicInteger turns = new AtomicInteger();
     private volatile @Nullable Choice known;
 
@@ -41,7 +41,7 @@ final class Owners {
      * @param policy for questions about the schema
      * @param backoff peers that failed of late; learns of others
      */
-    Owners(PeerNode node, List<ExpertDescriptor> descriptors, CallPolicy policy, PeerBackoff backoff) {
+    Owners(PeerNode node, List<ExpertDescriptor> descriptors, CallPolicy policy, Backoff<PeerId> backoff) {
         this.all = descriptors.stream()
                 .map(descriptor -> new Owner(node, descriptor, policy))
                 .toList();

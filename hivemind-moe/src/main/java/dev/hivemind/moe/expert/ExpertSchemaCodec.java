@@ -1,11 +1,14 @@
 package dev.hivemind.moe.expert;
 
+import com.google.protobuf.ByteString;
 import dev.hivemind.moe.proto.ExpertSchemaMessage;
 import dev.hivemind.moe.proto.TensorSpecMessage;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -38,6 +41,20 @@ public final class ExpertSchemaCodec {
                     message.getTrainable());
         } catch (IllegalArgumentException e) {
             throw new ProtocolViolationException("The expert's schema makes no sense: " + e.getMessage());
+        }
+    }
+
+    /** SHA-256 of the inputs and outputs: equal for owners whose answers can stand for each other's. */
+    public static ByteString hash(ExpertSchema schema) {
+        byte[] tensors = toMessage(schema).toBuilder()
+                .clearMaxBatchSize()
+                .clearTrainable()
+                .build()
+                .toByteArray();
+        try {
+            return ByteString.copyFrom(MessageDigest.getInstance("SHA-256").digest(tensors));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java has SHA-256", e);
         }
     }
 

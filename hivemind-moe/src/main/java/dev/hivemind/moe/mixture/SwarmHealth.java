@@ -1,6 +1,7 @@
 package dev.hivemind.moe.mixture;
 
 import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.moe.client.Backoff;
 import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.gating.Availability;
 import dev.hivemind.rsocket.error.DeadlineExceededException;

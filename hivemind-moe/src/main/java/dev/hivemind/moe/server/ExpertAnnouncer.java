@@ -2,10 +2,14 @@ package dev.hivemind.moe.server;
 
 import dev.hivemind.dht.expert.DeclareReceipt;
 import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertStatus;
 import dev.hivemind.dht.expert.ExpertUid;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -27,14 +31,21 @@ final class ExpertAnnouncer implements Disposable {
 
     private final ExpertDirectory directory;
     private final List<ExpertUid> uids;
+    private final Function<ExpertUid, ExpertStatus> status;
     private final Duration period;
     private final AtomicReference<Disposable> heartbeat = new AtomicReference<>();
     private volatile boolean started;
     private volatile boolean disposed;
 
-    ExpertAnnouncer(ExpertDirectory directory, List<ExpertUid> uids, Duration period) {
+    /** @param status of an expert at the moment */
+    ExpertAnnouncer(
+            ExpertDirectory directory,
+            List<ExpertUid> uids,
+            Function<ExpertUid, ExpertStatus> status,
+            Duration period) {
         this.directory = directory;
         this.uids = List.copyOf(uids);
+        this.status = status;
         this.period = period;
     }
 
@@ -55,7 +66,11 @@ final class ExpertAnnouncer implements Disposable {
     }
 
     private Mono<DeclareReceipt> declare() {
-        return directory.declare(uids, lifetime()).doOnNext(this::check);
+        return Mono.defer(() -> directory.declare(statuses(), lifetime())).doOnNext(this::check);
+    }
+
+    private Map<ExpertUid, ExpertStatus> statuses() {
+        return uids.stream().collect(Collectors.toMap(Function.identity(), status));
     }
 
     private Duration lifetime() {

@@ -3,6 +3,7 @@ package dev.hivemind.moe.server;
 import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertStatus;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.server.batching.BatchLimits;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -52,7 +54,8 @@ public final class ExpertServer {
         this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
         this.watches = List.copyOf(builder.watches);
         this.experts = host(builder.backends, limits);
-        this.announcer = builder.announcer();
+        this.announcer = builder.announcer(
+                uid -> requireNonNull(experts.get(uid.toString())).status());
     }
 
     private Map<String, HostedExpert> host(Map<String, ExpertBackend> backends, BatchLimits limits) {
@@ -95,8 +98,8 @@ public final class ExpertServer {
     }
 
     /**
-     * Withdraws the experts from the DHT, for which it takes at most two seconds, refuses new calls, fails those that wait with an error that tells callers to go elsewhere, and frees the experts
-     * after the batch under way. Idempotent; completes on a device thread.
+     * Withdraws the experts from the DHT, for which it takes at most two seconds, refuses new calls, fails those that wait
+     * with an error that tells callers to go elsewhere, and frees the experts after the batch under way. Idempotent; completes on a device thread.
      */
     public Mono<Void> close() {
         return closing;
@@ -226,13 +229,13 @@ public final class ExpertServer {
             return this;
         }
 
-        private @Nullable ExpertAnnouncer announcer() {
+        private @Nullable ExpertAnnouncer announcer(Function<ExpertUid, ExpertStatus> status) {
             if (directory == null) {
                 return null;
             }
             List<ExpertUid> uids =
                     backends.keySet().stream().map(ExpertUid::new).toList();
-            return new ExpertAnnouncer(directory, uids, announcePeriod);
+            return new ExpertAnnouncer(directory, uids, status, announcePeriod);
         }
 
         private BatchLimits limits() {

@@ -1,7 +1,9 @@
 package dev.hivemind.moe.server;
 
 import ai.djl.Device;
+import dev.hivemind.dht.expert.ExpertStatus;
 import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.expert.ExpertSchemaCodec;
 import dev.hivemind.moe.server.batching.BatchFunction;
 import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.Computation;
@@ -35,6 +37,16 @@ record HostedExpert(ExpertBackend backend, ExpertSchema schema, ExpertDirection 
                         pools.addPool(
                                 uid + "/backward", limits, on(backend.device(), backend::computeBackward), onBackward),
                         onBackward));
+    }
+
+    /** What others are told of it; the load is what waits, as a part of the largest batch. */
+    ExpertStatus status() {
+        int waiting = forward.pool().queuedRows() + backward.pool().queuedRows();
+        return new ExpertStatus(
+                ExpertStatus.State.ONLINE,
+                (float) waiting / schema.maxBatchSize(),
+                schema.trainable(),
+                ExpertSchemaCodec.hash(schema));
     }
 
     /** Frames are read into memory of the CPU, and written out of it; a GPU's arrays are copied there and back. */

@@ -77,7 +77,7 @@ class RepeatedBackwardTest {
         var descriptor = new ExpertDescriptor(
                 new ExpertUid("scale.0"), serverNode.id(), List.of(new PeerAddress("127.0.0.1", proxy.port())));
         var calls = new ExpertCalls(
-                tensors.scheduler(), new CallGate(ClientLimits.DEFAULT), new PeerBackoff(System::nanoTime));
+                tensors.scheduler(), new CallGate(ClientLimits.DEFAULT), new Backoff<>(System::nanoTime));
         return RemoteExpert.of(clientNode, List.of(descriptor), calls, CallPolicy.DEFAULT);
     }
 

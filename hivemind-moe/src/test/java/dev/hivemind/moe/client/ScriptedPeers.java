@@ -78,7 +78,7 @@ final class ScriptedPeers implements AfterEachCallback {
     }
 
     ExpertCalls calls(ClientLimits limits) {
-        return new ExpertCalls(tensors.scheduler(), new CallGate(limits), new PeerBackoff(System::nanoTime));
+        return new ExpertCalls(tensors.scheduler(), new CallGate(limits), new Backoff<>(System::nanoTime));
     }
 
     RemoteExpert expert(Scripted... owners) {

@@ -2,17 +2,15 @@ package dev.hivemind.moe.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hivemind.rsocket.identity.PeerId;
-import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-class PeerBackoffTest {
+class BackoffTest {
 
-    private final PeerId peer = PeerIdentity.fromSeed(new byte[32]).id();
+    private final String peer = "a peer";
     private final ManualClock clock = new ManualClock();
-    private final PeerBackoff backoff = new PeerBackoff(clock::nanoTime);
+    private final Backoff<String> backoff = new Backoff<>(clock::nanoTime);
 
     private void pass(int seconds) {
         clock.advance(Duration.ofSeconds(seconds));
@@ -74,5 +72,23 @@ class PeerBackoffTest {
 
         pass(6);
         assertThat(backoff.isBanned(peer)).isFalse();
+    }
+
+    @Test
+    void failed_afterEarlierFailures_isNotTheFirst() {
+        assertThat(backoff.failed(peer)).isTrue();
+        pass(6);
+
+        assertThat(backoff.failed(peer)).isFalse();
+        assertThat(backoff.failed("another")).isTrue();
+    }
+
+    @Test
+    void succeeded_withoutARecord_saysSo() {
+        backoff.failed(peer);
+
+        assertThat(backoff.succeeded(peer)).isTrue();
+        assertThat(backoff.succeeded(peer)).isFalse();
+        assertThat(backoff.failed(peer)).isTrue();
     }
 }

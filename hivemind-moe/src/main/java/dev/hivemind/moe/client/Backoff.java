@@ -2,50 +2,57 @@ package dev.hivemind.moe.client;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * Peers that failed are left alone for a while: 5 s after the first failure, twice as long after each further one, at
+ * Those that failed are left alone for a while: 5 s after the first failure, twice as long after each further one, at
  * most a minute; a success clears the record. Bounded and thread-safe.
  */
-final class PeerBackoff {
+public final class Backoff<K> {
 
     private static final Duration BASE = Duration.ofSeconds(5);
     private static final int MAX_DOUBLINGS = 4;
     private static final Duration MAX = Duration.ofMinutes(1);
-    private static final int MAX_PEERS = 10_000;
+    private static final int MAX_KEYS = 10_000;
 
     private final LongSupplier nanoClock;
-    private final Cache<PeerId, Ban> bans =
-            Caffeine.newBuilder().maximumSize(MAX_PEERS).executor(Runnable::run).build();
+    private final Cache<K, Ban> bans =
+            Caffeine.newBuilder().maximumSize(MAX_KEYS).executor(Runnable::run).build();
 
-    PeerBackoff(LongSupplier nanoClock) {
+    /** @param nanoClock like {@link System#nanoTime()} */
+    public Backoff(LongSupplier nanoClock) {
         this.nanoClock = nanoClock;
     }
 
-    boolean isBanned(PeerId peer) {
-        Ban ban = bans.getIfPresent(peer);
+    /** Whether it failed so short a time ago that it is to be left alone. */
+    public boolean isBanned(K key) {
+        Ban ban = bans.getIfPresent(key);
         return ban != null && ban.until - nanoClock.getAsLong() > 0;
     }
 
-    /** Failures while a ban lasts belong to calls that were under way and do not lengthen it. */
-    void failed(PeerId peer) {
-        bans.asMap().compute(peer, (id, ban) -> {
+    /**
+     * Failures while a ban lasts belong to calls that were under way and do not lengthen it.
+     *
+     * @return whether this is the first failure since the last success
+     */
+    public boolean failed(K key) {
+        boolean[] first = {false};
+        bans.asMap().compute(key, (same, ban) -> {
             long now = nanoClock.getAsLong();
+            first[0] = ban == null;
             if (ban != null && ban.until - now > 0) {
                 return ban;
             }
             int failures = ban == null ? 0 : ban.failures;
             return new Ban(failures + 1, now + delay(failures).toNanos());
         });
+        return first[0];
     }
 
-    void succeeded(PeerId peer) {
-        if (bans.asMap().containsKey(peer)) {
-            bans.invalidate(peer);
-        }
+    /** Clears the record; whether there was one. */
+    public boolean succeeded(K key) {
+        return bans.getIfPresent(key) != null && bans.asMap().remove(key) != null;
     }
 
     private static Duration delay(int earlierFailures) {
