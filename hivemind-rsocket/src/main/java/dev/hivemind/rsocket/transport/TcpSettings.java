@@ -1,5 +1,6 @@
 package dev.hivemind.rsocket.transport;
 
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
 import io.netty.channel.epoll.EpollChannelOption;
@@ -17,10 +18,19 @@ final class TcpSettings {
      */
     private static final long KERNEL_UNSENT_BYTES = 128L << 10;
 
+    /** A frame of a large body should come in one or two reads: it is copied once more for every further one. */
+    private static final int MAX_READ_BYTES = 256 << 10;
+
+    private static final int MIN_READ_BYTES = 64;
+    private static final int FIRST_READ_BYTES = 2_048;
+
     private TcpSettings() {}
 
-    /** Only Linux's native transport knows the option; others leave it. */
+    /** Only Linux's native transport knows the second option; others leave it. */
     static void apply(Channel channel) {
+        channel.config()
+                .setRecvByteBufAllocator(
+                        new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, FIRST_READ_BYTES, MAX_READ_BYTES));
         try {
             channel.config().setOption(EpollChannelOption.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES);
         } catch (ChannelException unsupported) {
