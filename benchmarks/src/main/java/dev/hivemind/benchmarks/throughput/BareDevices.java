@@ -11,7 +11,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import reactor.core.publisher.Mono;
 
-/** As many threads as the server has, each with an expert. Used while the server has nothing to do. */
+/**
+ * As many threads as the server has, to which its experts are dealt: each thread computes with one after another, as calls
+ * find their parameters no longer in the cache either. Used while the server has nothing to do.
+ */
 final class BareDevices {
 
     private static final Duration PATIENCE = Duration.ofMinutes(5);
@@ -36,7 +39,7 @@ final class BareDevices {
         var measured = new CountDownLatch(devices.size());
         List<CompletableFuture<Double>> rates = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
-            var loop = new BareLoop(experts.get(i), forwardRows, backwardRows, deadline, measured);
+            var loop = new BareLoop(dealtTo(i), forwardRows, backwardRows, deadline, measured);
             rates.add(Mono.fromSupplier(loop::run)
                     .subscribeOn(devices.get(i).scheduler())
                     .toFuture());
@@ -46,5 +49,11 @@ final class BareDevices {
             sum += rate.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         }
         return sum;
+    }
+
+    private List<BareExpert> dealtTo(int device) {
+        return IntStream.iterate(device, i -> i < experts.size(), i -> i + devices.size())
+                .mapToObj(experts::get)
+                .toList();
     }
 }

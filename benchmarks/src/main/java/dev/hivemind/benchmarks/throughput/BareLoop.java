@@ -3,14 +3,15 @@ package dev.hivemind.benchmarks.throughput;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.tensor.TensorOps;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
-/** One device thread's part of the bare work: the same batch again and again. */
+/** One device thread's part of the bare work: the same batch again and again, for one expert after another. */
 final class BareLoop {
 
     private static final int MIN_ROUNDS = 2;
 
-    private final BareExpert expert;
+    private final List<BareExpert> experts;
     private final int forwardRows;
     private final int backwardRows;
     private final long deadlineNanos;
@@ -18,14 +19,15 @@ final class BareLoop {
     private long forwardNanos;
     private long backwardNanos;
     private int rounds;
+    private int turn;
 
     /**
      * @param backwardRows 0 for forward alone
      * @param measured is counted down by each loop that has what it needs; all go on until it is zero, so that each is
      *     measured beside the others
      */
-    BareLoop(BareExpert expert, int forwardRows, int backwardRows, long deadlineNanos, CountDownLatch measured) {
-        this.expert = expert;
+    BareLoop(List<BareExpert> experts, int forwardRows, int backwardRows, long deadlineNanos, CountDownLatch measured) {
+        this.experts = experts;
         this.forwardRows = forwardRows;
         this.backwardRows = backwardRows;
         this.deadlineNanos = deadlineNanos;
@@ -35,9 +37,10 @@ final class BareLoop {
     /** How many samples were computed per second. */
     double run() {
         try (NDManager manager = TensorOps.newManager()) {
-            NDArray input = expert.tensor(manager, forwardRows);
-            NDArray backwardInput = expert.tensor(manager, backwardRows);
-            NDArray gradient = expert.tensor(manager, backwardRows);
+            BareExpert first = experts.get(0);
+            NDArray input = first.tensor(manager, forwardRows);
+            NDArray backwardInput = first.tensor(manager, backwardRows);
+            NDArray gradient = first.tensor(manager, backwardRows);
             while (rounds < MIN_ROUNDS || System.nanoTime() - deadlineNanos < 0) {
                 round(manager, input, backwardInput, gradient);
                 rounds++;
@@ -52,6 +55,7 @@ final class BareLoop {
     }
 
     private void round(NDManager manager, NDArray input, NDArray backwardInput, NDArray gradient) {
+        BareExpert expert = experts.get(turn++ % experts.size());
         long start = System.nanoTime();
         expert.forward(manager, input);
         long forwardEnd = System.nanoTime();

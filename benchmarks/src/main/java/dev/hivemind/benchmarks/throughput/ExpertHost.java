@@ -64,7 +64,8 @@ final class ExpertHost {
 
     private Figures usage() {
         var figures =
-                new Figures().put("cpuMillis", OwnProcess.cpuMillis()).put("residentMiB", OwnProcess.residentMiB());
+                new Figures().put("cpuMillis", OwnProcess.cpuMillis()).put("residentMiB", OwnProcess.residentMiB())
+                .put("compileMillis", OwnProcess.compileMillis());
         batches.putTo(figures);
         return figures;
     }

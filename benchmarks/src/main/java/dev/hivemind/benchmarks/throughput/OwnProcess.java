@@ -33,4 +33,9 @@ final class OwnProcess {
             return Double.NaN;
         }
     }
+
+    /** Time that compilers have spent, all of their threads together. */
+    static double compileMillis() {
+        return ManagementFactory.getCompilationMXBean().getTotalCompilationTime();
+    }
 }
