@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContactCodec {
 
+    /** As many addresses as may be, each with a name as long as may be, and more. */
+    static final int MAX_BYTES = 8 * 1024;
+
     private static final int REMEMBERED = 1_024;
 
     private final @Nullable Known[] byContact = new @Nullable Known[REMEMBERED];
@@ -33,6 +36,7 @@ final class ContactCodec {
 
     /** Reads an encoded {@link ContactMessage}. Throws {@link IllegalArgumentException} for whatever is out of bounds. */
     Contact toContact(ByteString bytes) {
+        DhtCodec.requireCount("bytes of a contact", bytes.size(), MAX_BYTES);
         int slot = slot(bytes.hashCode());
         Known known = byBytes[slot];
         if (known == null || !known.bytes().equals(bytes)) {

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class DhtCodecTest {
@@ -105,6 +106,28 @@ class DhtCodecTest {
                 .addContacts(contact.toByteString())
                 .addResults(FindResultMessage.newBuilder().addClosest(0))
                 .build());
+    }
+
+    @Test
+    void findReply_withAnOversizedContact_isRefused() {
+        ContactMessage contact = ContactMessage.newBuilder()
+                .setPeerId(ID)
+                .addAddresses("x".repeat(ContactCodec.MAX_BYTES))
+                .build();
+        assertRefused(FindReplyMessage.newBuilder()
+                .addContacts(contact.toByteString())
+                .addResults(FindResultMessage.newBuilder().addClosest(0))
+                .build());
+    }
+
+    @Test
+    void findReply_withALargestContact_isRead() {
+        List<PeerAddress> addresses = IntStream.range(0, Contact.MAX_ADDRESSES)
+                .mapToObj(i -> new PeerAddress("x".repeat(253), 50_000 + i))
+                .toList();
+        var reply = new FindReply(List.of(new FindResult(List.of(new Contact(NodeId.ZERO, addresses)), null)));
+
+        assertThat(FINDS.toFindReply(FINDS.toMessage(reply), 1)).isEqualTo(reply);
     }
 
     @Test
