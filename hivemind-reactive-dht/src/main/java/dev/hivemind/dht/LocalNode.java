@@ -57,7 +57,7 @@ final class LocalNode implements DhtHandler, Disposable {
         this.store = node.store();
         this.lifetimes = node.lifetimes();
         this.contactsPerResult = Math.min(node.config().bucketSize(), FindResult.MAX_CONTACTS);
-        this.watchers = new Watchers(loop, store, worker);
+        this.watchers = new Watchers(node.self(), loop, store, worker);
         this.keepers =
                 KEEPERS * Math.max(node.config().bucketSize(), node.config().replicas());
     }

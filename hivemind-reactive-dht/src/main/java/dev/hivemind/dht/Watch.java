@@ -97,14 +97,21 @@ record Watch(NodeParts node, LocalNode local, Scheduler timer) {
         List<Contact> keepers =
                 found.closest().subList(0, Math.min(KEEPERS, found.closest().size()));
         List<Flux<DhtValue>> sources = new ArrayList<>();
-        sources.add(local.watch(new Contact(node.self(), List.of()), request));
-        keepers.forEach(keeper -> sources.add(node.rpc()
-                .watch(keeper, request)
-                .mapNotNull(value -> node.lifetimes().acceptable(value))
-                .onErrorResume(RpcException.class, error -> {
-                    LOG.debug("{} tells nothing of changes: {}", keeper, error.getMessage());
-                    return Flux.empty();
-                })));
+        var self = new Contact(node.self(), List.of());
+        sources.add(unlessRefused(self, local.watch(self, request)));
+        keepers.forEach(keeper -> sources.add(unlessRefused(
+                keeper,
+                node.rpc()
+                        .watch(keeper, request)
+                        .mapNotNull(value -> node.lifetimes().acceptable(value)))));
         return sources;
+    }
+
+    /** One keeper that does not tell is no reason to leave the others. */
+    private static Flux<DhtValue> unlessRefused(Contact keeper, Flux<DhtValue> source) {
+        return source.onErrorResume(RpcException.class, error -> {
+            LOG.debug("{} tells nothing of changes: {}", keeper, error.getMessage());
+            return Flux.empty();
+        });
     }
 }

@@ -15,16 +15,22 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
  * Tells others of changes of what is kept here. Of several changes, a watcher without demand gets the last. Their number is
- * bounded, in all, for each key and for each peer. All state is confined to the node's loop; {@link #dispose()} ends them.
+ * bounded, in all, for each key, for each peer and for each of both; the node's own do not count. All state is confined to
+ * the node's loop; {@link #dispose()} ends them.
  */
 final class Watchers implements Disposable {
 
     static final int MAX_OF_A_KEY = 64;
     static final int MAX_OF_A_PEER = 64;
+
+    /** The one that a peer has, and the one that takes its place. */
+    static final int MAX_OF_A_PEER_AND_KEY = 2;
+
     private static final int MAX = 4_096;
     private static final Duration RETRY_AFTER = Duration.ofSeconds(10);
 
@@ -33,10 +39,13 @@ final class Watchers implements Disposable {
     private final Scheduler timer;
     private final Map<NodeId, Set<Watcher>> byTarget = new HashMap<>();
     private final Map<NodeId, Integer> byPeer = new HashMap<>();
-    private int all;
+    private final NodeId self;
+    private final Sinks.Empty<Void> ended = Sinks.empty();
+    private int others;
     private volatile boolean disposed;
 
-    Watchers(NodeLoop loop, RecordStore store, Scheduler timer) {
+    Watchers(NodeId self, NodeLoop loop, RecordStore store, Scheduler timer) {
+        this.self = self;
         this.loop = loop;
         this.store = store;
         this.timer = timer;
@@ -51,7 +60,8 @@ final class Watchers implements Disposable {
         return Flux.<DhtValue>create(
                         sink -> loop.execute(() -> admit(new Watcher(peer, request.target(), sink))),
                         FluxSink.OverflowStrategy.LATEST)
-                .takeUntilOther(Mono.delay(request.lifetime(), timer));
+                .takeUntilOther(Mono.delay(request.lifetime(), timer))
+                .takeUntilOther(ended.asMono());
     }
 
     private void admit(Watcher watcher) {
@@ -59,15 +69,15 @@ final class Watchers implements Disposable {
             watcher.sink().complete();
             return;
         }
-        Set<Watcher> ofKey = byTarget.getOrDefault(watcher.target(), Set.of());
-        int ofPeer = byPeer.getOrDefault(watcher.peer(), 0);
-        if (all >= MAX || ofKey.size() >= MAX_OF_A_KEY || ofPeer >= MAX_OF_A_PEER) {
+        if (isOther(watcher) && !hasPlace(watcher)) {
             watcher.sink().error(new OverloadedException("Too many watch here", RETRY_AFTER));
             return;
         }
         byTarget.computeIfAbsent(watcher.target(), any -> new LinkedHashSet<>()).add(watcher);
-        byPeer.put(watcher.peer(), ofPeer + 1);
-        all++;
+        if (isOther(watcher)) {
+            byPeer.merge(watcher.peer(), 1, Integer::sum);
+            others++;
+        }
         watcher.sink().onDispose(() -> loop.execute(() -> forget(watcher)));
         DhtValue kept = store.get(watcher.target());
         if (kept != null) {
@@ -75,23 +85,36 @@ final class Watchers implements Disposable {
         }
     }
 
-    private void forget(Watcher watcher) {
+    private boolean isOther(Watcher watcher) {
+        return !watcher.peer().equals(self);
+    }
+
+    private boolean hasPlace(Watcher watcher) {
         Set<Watcher> ofKey = byTarget.getOrDefault(watcher.target(), Set.of());
-        if (!ofKey.remove(watcher)) {
+        long ofBoth =
+                ofKey.stream().filter(one -> one.peer().equals(watcher.peer())).count();
+        return others < MAX
+                && ofKey.stream().filter(this::isOther).count() < MAX_OF_A_KEY
+                && byPeer.getOrDefault(watcher.peer(), 0) < MAX_OF_A_PEER
+                && ofBoth < MAX_OF_A_PEER_AND_KEY;
+    }
+
+    private void forget(Watcher watcher) {
+        Set<Watcher> ofKey = byTarget.get(watcher.target());
+        if (ofKey == null || !ofKey.remove(watcher)) {
             return;
         }
         if (ofKey.isEmpty()) {
             byTarget.remove(watcher.target());
         }
-        byPeer.computeIfPresent(watcher.peer(), (peer, count) -> count == 1 ? null : count - 1);
-        all--;
+        if (isOther(watcher)) {
+            byPeer.computeIfPresent(watcher.peer(), (peer, count) -> count == 1 ? null : count - 1);
+            others--;
+        }
     }
 
     /** What is kept at some ids has changed; called on the loop. */
     void changed(Set<NodeId> targets) {
-        if (all == 0) {
-            return;
-        }
         for (NodeId target : targets) {
             Set<Watcher> watchers = byTarget.get(target);
             DhtValue kept = watchers == null ? null : store.get(target);
@@ -103,16 +126,14 @@ final class Watchers implements Disposable {
 
     /** How many there are; called on the loop. */
     int size() {
-        return all;
+        return byTarget.values().stream().mapToInt(Set::size).sum();
     }
 
+    /** At once: the loop may end before it comes to any more. */
     @Override
     public void dispose() {
         disposed = true;
-        loop.execute(() -> byTarget.values().stream()
-                .flatMap(Set::stream)
-                .toList()
-                .forEach(watcher -> watcher.sink().complete()));
+        ended.tryEmitEmpty();
     }
 
     @Override

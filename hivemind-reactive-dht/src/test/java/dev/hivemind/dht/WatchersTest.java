@@ -29,7 +29,7 @@ class WatchersTest {
     private final SimScheduler time = new SimScheduler();
     private final RecordStore store =
             new RecordStore(NodeId.ZERO, new Lifetimes(time.clock(Duration.ZERO), Duration.ofHours(1)), 1_000, 1 << 20);
-    private final Watchers watchers = new Watchers(new NodeLoop(time), store, time);
+    private final Watchers watchers = new Watchers(NodeId.ZERO, new NodeLoop(time), store, time);
 
     private void put(String value, long seconds) {
         store.put(DhtRecord.of(KEY, ByteString.copyFromUtf8(value), SimScheduler.START.plusSeconds(seconds)));
@@ -112,6 +112,32 @@ class WatchersTest {
                 .then(() -> time.run(Duration.ofMillis(1)))
                 .verifyError(OverloadedException.class);
         assertThat(watchTimes(1)).noneMatch(Disposable::isDisposed);
+    }
+
+    @Test
+    void watch_ofAKeyThatThePeerWatchesTwice_isRefused() {
+        watch(PEER, KEY.target()).subscribe();
+        watch(PEER, KEY.target()).subscribe();
+        time.run(Duration.ofMillis(1));
+
+        StepVerifier.create(watch(PEER, KEY.target()))
+                .then(() -> time.run(Duration.ofMillis(1)))
+                .verifyError(OverloadedException.class);
+        assertThat(watchTimes(1)).noneMatch(Disposable::isDisposed);
+    }
+
+    @Test
+    void watch_byTheNodeItself_isServedAndTakesNoPlaceFromOthers() {
+        List<Disposable> own = new ArrayList<>();
+        for (int i = 0; i < 2 * Watchers.MAX_OF_A_KEY; i++) {
+            own.add(watch(NodeId.ZERO, KEY.target()).subscribe());
+        }
+
+        assertThat(watchTimes(Watchers.MAX_OF_A_KEY)).noneMatch(Disposable::isDisposed);
+        assertThat(own).noneMatch(Disposable::isDisposed);
+        own.forEach(Disposable::dispose);
+        time.run(Duration.ofMillis(1));
+        assertThat(watchers.size()).isEqualTo(Watchers.MAX_OF_A_KEY);
     }
 
     @Test
