@@ -132,12 +132,12 @@ final class LocalNode implements DhtHandler, Disposable {
         return put(request, refusals);
     }
 
-    /** Copies are welcome wherever a search comes by, and take no room from what belongs here. */
+    /** Hints are welcome wherever a search comes by; copies take no room from what belongs here. */
     private StoreReply copy(StoreRequest request, Map<Integer, PutResult> refusals) {
         List<PutResult> results = new ArrayList<>();
         for (int i = 0; i < request.records().size(); i++) {
             PutResult refusal = refusals.get(i);
-            boolean copied = refusal == null && cache.put(request.records().get(i));
+            boolean copied = refusal == null && cache.hint(request.records().get(i));
             results.add(refusal != null ? refusal : copied ? PutResult.STORED : PutResult.STALE);
         }
         return new StoreReply(results);

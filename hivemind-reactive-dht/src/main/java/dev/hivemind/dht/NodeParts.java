@@ -59,14 +59,10 @@ record NodeParts(
         return new DhtSnapshot(table.size(), table.bucketCount(), store.recordCount(), store.sizeBytes(), clockSkew);
     }
 
-    /** What this node keeps, or has a copy of; called on the loop. */
+    /** What this node keeps, or else has a copy of: who keeps a key answers with what it let in. Called on the loop. */
     @Nullable DhtValue known(NodeId target) {
         DhtValue kept = store.get(target);
-        DhtValue copy = cache.get(target);
-        if (kept == null || copy == null) {
-            return kept == null ? copy : kept;
-        }
-        return kept.merge(copy);
+        return kept == null ? cache.get(target) : kept;
     }
 
     NodeId self() {

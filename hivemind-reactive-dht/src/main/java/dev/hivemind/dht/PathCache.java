@@ -1,5 +1,7 @@
 package dev.hivemind.dht;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.protobuf.ByteString;
 import dev.hivemind.dht.lookup.LookupRequest;
 import dev.hivemind.dht.lookup.LookupResult;
@@ -8,13 +10,12 @@ import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.dht.rpc.StoreRequest;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
-import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.DictionaryRecord;
-import dev.hivemind.dht.storage.PlainRecord;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -23,9 +24,11 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Spreads what is asked for often. Whoever finds a value leaves a copy with the nearest peer on the way that had none, so that
- * many who ask do not all come to the few that keep it. Only entries that their owners signed are copied: of anything else,
- * peers that ought not to keep it would spread forgeries. Confined to the node's loop.
+ * Spreads what is asked for often. Whoever finds a value tells the nearest peer on the way that had none, so that many who
+ * ask do not all come to the few that keep it. A peer believes nothing of what it is told but that the key is asked for: it
+ * reads the value itself, from all who keep it, and so nobody can make it answer with less than there is. Only dictionaries
+ * whose entries are all signed are copied: of anything else, peers that ought not to keep it would spread forgeries.
+ * Confined to the node's loop.
  */
 final class PathCache implements Disposable {
 
@@ -34,60 +37,77 @@ final class PathCache implements Disposable {
     /** How long a copy lives at a peer that nearly ought to keep the value; half as long for each bucket of peers nearer. */
     private static final Duration LIFETIME = Duration.ofMinutes(1);
 
+    /** With more buckets of peers nearer, a copy would not live long enough to be worth the reading. */
+    private static final int MAX_AWAY = 2;
+
     /** How long before its end a copy that is in use is made anew. */
     private static final Duration AHEAD = Duration.ofSeconds(10);
 
-    private static final int MAX_COPIES = 16;
+    private static final int MAX_HINTS = 16;
     private static final int MAX_RENEWALS = 16;
 
+    /** How many values are read at once because others said that they are asked for. */
+    private static final int MAX_READS = 4;
+
     private final NodeParts node;
-    private final Disposable.Composite underWay = Disposables.composite();
+    private final Disposable.Composite hints = Disposables.composite();
+    private final Disposable.Composite reads = Disposables.composite();
+    private final Set<NodeId> beingRead = ConcurrentHashMap.newKeySet();
 
     PathCache(NodeParts node) {
         this.node = node;
     }
 
-    /** Others copied a record here, which is welcome. Whether it is kept. */
-    boolean put(DhtRecord record) {
-        int away = node.peers().table().countNearer(record.key().target())
-                / node.config().bucketSize();
-        Duration lifetime = LIFETIME.dividedBy(1L << Math.min(away, 16));
-        return record.body().owned() != null
-                && node.cache().put(record, node.lifetimes().now().plus(lifetime));
+    /** Others say that a record is asked for. Whether this node makes itself a copy of what lies under its key. */
+    boolean hint(DhtRecord record) {
+        NodeId target = record.key().target();
+        if (record.body().owned() == null
+                || node.peers().table().isAmongNearest(target, node.config().replicas())
+                || away(target) > MAX_AWAY
+                || node.known(target) != null
+                || reads.size() >= MAX_READS
+                || reads.isDisposed()
+                || !beingRead.add(target)) {
+            return false;
+        }
+        Disposable.Swap slot = Disposables.swap();
+        reads.add(slot);
+        slot.update(read(record.key())
+                .doFinally(ended -> {
+                    beingRead.remove(target);
+                    reads.remove(slot);
+                })
+                .subscribe(done -> {}, error -> LOG.debug("No copy was made: {}", error.getMessage())));
+        return true;
     }
 
-    /** Leaves a copy of what was found with the nearest peer that had none. */
+    /** Tells the nearest peer that had nothing of what was found. */
     void found(DhtKey key, LookupResult result) {
         Contact without = result.nearestWithout();
         if (without == null
                 || !(result.value() instanceof DictionaryRecord dictionary)
-                || underWay.size() >= MAX_COPIES
-                || underWay.isDisposed()) {
+                || !isOwned(dictionary)
+                || hints.size() >= MAX_HINTS
+                || hints.isDisposed()) {
             return;
         }
-        List<DhtRecord> records = owned(key, dictionary);
-        if (!records.isEmpty()) {
-            leave(without, Batches.of(records).get(0));
-        }
+        ByteString first = dictionary.entries().firstKey();
+        give(
+                without,
+                new DhtRecord(key, first, requireNonNull(dictionary.entries().get(first))));
     }
 
-    private static List<DhtRecord> owned(DhtKey key, DictionaryRecord dictionary) {
-        List<DhtRecord> records = new ArrayList<>();
-        for (Map.Entry<ByteString, PlainRecord> entry : dictionary.entries().entrySet()) {
-            if (entry.getValue().owned() != null) {
-                records.add(new DhtRecord(key, entry.getKey(), entry.getValue()));
-            }
-        }
-        return records;
+    private static boolean isOwned(DictionaryRecord dictionary) {
+        return dictionary.entries().values().stream().allMatch(record -> record.owned() != null);
     }
 
-    private void leave(Contact peer, List<DhtRecord> records) {
+    private void give(Contact peer, DhtRecord record) {
         Disposable.Swap slot = Disposables.swap();
-        underWay.add(slot);
+        hints.add(slot);
         slot.update(node.rpc()
-                .store(peer, new StoreRequest(records, true))
-                .doFinally(ended -> underWay.remove(slot))
-                .subscribe(stored -> {}, error -> LOG.debug("{} was not given a copy: {}", peer, error.getMessage())));
+                .store(peer, new StoreRequest(List.of(record), true))
+                .doFinally(ended -> hints.remove(slot))
+                .subscribe(stored -> {}, error -> LOG.debug("{} was given no hint: {}", peer, error.getMessage())));
     }
 
     /** Reads anew what was copied here, is in use, and would be forgotten soon. */
@@ -95,28 +115,35 @@ final class PathCache implements Disposable {
         return node.loop()
                 .call(() -> node.cache().usedUntil(node.lifetimes().now().plus(AHEAD), MAX_RENEWALS))
                 .flatMapMany(Flux::fromIterable)
-                .concatMap(this::renew, 1)
+                .concatMap(this::read, 1)
                 .then();
     }
 
-    private Mono<Void> renew(DhtKey key) {
-        NodeId target = key.target();
-        var request = LookupRequest.ofValue(
-                target, node.config().bucketSize(), node.lifetimes().now(), null);
+    /** Copies what all who keep a key have there together: no other copy is good enough. */
+    private Mono<Void> read(DhtKey key) {
+        var request = LookupRequest.ofValue(key.target(), node.config().bucketSize(), Instant.MAX, null);
         return node.look(request)
                 .flatMap(result -> node.loop().call(() -> {
-                    DhtValue value = result.value();
-                    if (value instanceof DictionaryRecord dictionary) {
-                        node.cache().forget(target);
-                        owned(key, dictionary).forEach(this::put);
+                    if (result.value() instanceof DictionaryRecord dictionary && isOwned(dictionary)) {
+                        node.cache().put(key, dictionary, end(key.target()));
                     }
-                    return target;
+                    return key;
                 }))
                 .then();
     }
 
+    private Instant end(NodeId target) {
+        return node.lifetimes().now().plus(LIFETIME.dividedBy(1L << Math.min(away(target), MAX_AWAY)));
+    }
+
+    /** How many buckets of peers lie nearer. */
+    private int away(NodeId target) {
+        return node.peers().table().countNearer(target) / node.config().bucketSize();
+    }
+
     @Override
     public void dispose() {
-        underWay.dispose();
+        hints.dispose();
+        reads.dispose();
     }
 }

@@ -99,12 +99,13 @@ final class DirectoryRecords {
         return mostUsefulFirst(owners);
     }
 
-    /** Those that take calls come first, then those declared last. */
+    /** Those that take calls come first, then those declared last; no more than one keeper has seats for. */
     private static List<ExpertDescriptor> mostUsefulFirst(List<Declared> declared) {
         return declared.stream()
                 .sorted(Comparator.comparing(
                                 (Declared one) -> one.expert().status().state())
                         .thenComparing(Declared::expiresAt, Comparator.reverseOrder()))
+                .limit(DictionaryRecord.MAX_OWNERS)
                 .map(Declared::expert)
                 .toList();
     }

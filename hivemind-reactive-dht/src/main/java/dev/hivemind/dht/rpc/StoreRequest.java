@@ -7,7 +7,7 @@ import java.util.List;
  * Asks a peer to keep records.
  *
  * @param records 1 to {@value #MAX_RECORDS}
- * @param cached whether they are copies for a cache, which the peer may forget at any time
+ * @param cached whether they only tell that their keys are asked for, so that the peer may copy what it finds there
  */
 public record StoreRequest(List<DhtRecord> records, boolean cached) {
 

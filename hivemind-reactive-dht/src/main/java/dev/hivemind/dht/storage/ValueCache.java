@@ -28,22 +28,12 @@ public final class ValueCache {
         this.lifetimes = requireNonNull(lifetimes, "lifetimes");
     }
 
-    /** Keeps a copy of an entry until a moment at the latest; false if what is there is as new. */
-    public boolean put(DhtRecord record, Instant until) {
-        NodeId target = record.key().target();
-        if (record.subkey() == null
-                || !lifetimes.isAlive(record.expiresAt())
-                || lifetimes.isTooLong(record.expiresAt())) {
-            return false;
+    /** Keeps a copy until a moment at the latest, in place of what was copied before. */
+    public void put(DhtKey key, DictionaryRecord value, Instant until) {
+        DhtValue acceptable = lifetimes.acceptable(value);
+        if (acceptable != null) {
+            keep(key.target(), new Copy(key, acceptable, until, false));
         }
-        DhtValue old = peek(target);
-        DhtValue news = DictionaryRecord.of(record.subkey(), record.body());
-        DhtValue merged = old == null ? news : old.merge(news);
-        if (merged == old) {
-            return false;
-        }
-        keep(target, new Copy(record.key(), merged, until, false));
-        return true;
     }
 
     private void keep(NodeId target, Copy copy) {
@@ -55,8 +45,7 @@ public final class ValueCache {
         }
     }
 
-    /** Drops a copy. */
-    public void forget(NodeId target) {
+    private void forget(NodeId target) {
         Copy old = copies.remove(target);
         bytes -= old == null ? 0 : old.value().sizeBytes();
     }

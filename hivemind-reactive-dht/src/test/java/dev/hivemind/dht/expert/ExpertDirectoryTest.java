@@ -9,6 +9,7 @@ import dev.hivemind.dht.Swarm;
 import dev.hivemind.dht.expert.ExpertStatus.State;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
@@ -265,6 +266,24 @@ class ExpertDirectoryTest {
         assertThat(successors(4, "ffn.")).containsExactly(Map.entry(1, descriptor("ffn.1", 2)));
         assertThat(directory(4).owners(new ExpertPrefix("ffn.")).block(TIMEOUT).get(1))
                 .hasSize(2);
+    }
+
+    @Test
+    void successors_ofWhatKeepersSayOfFiveOwners_nameFour() {
+        var entries = DictionaryRecord.emptyEntries();
+        for (int i = 0; i < 5; i++) {
+            DhtRecord record = swarm.get(i)
+                    .own(
+                            new ExpertPrefix("ffn.").key(),
+                            ByteString.copyFromUtf8("1"),
+                            descriptor("ffn.1", i).toBytes(),
+                            clock.instant().plusSeconds(60));
+            entries.put(record.subkey(), record.body());
+        }
+
+        assertThat(DirectoryRecords.successors(new ExpertPrefix("ffn."), DictionaryRecord.of(entries))
+                        .get(1))
+                .hasSize(DictionaryRecord.MAX_OWNERS);
     }
 
     @Test

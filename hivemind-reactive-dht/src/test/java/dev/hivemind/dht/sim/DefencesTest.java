@@ -7,8 +7,10 @@ import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.rpc.EncodedDhtRpc;
 import dev.hivemind.dht.rpc.FindRequest;
 import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.rpc.WatchRequest;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.RpcException;
@@ -17,6 +19,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -92,5 +95,70 @@ class DefencesTest {
         swarm.time().runUntil(() -> served[0] >= 0, Duration.ofMinutes(5));
 
         assertThat(served[0]).isBetween(10_000 / FindRequest.MAX_TARGETS, 3_000 / 2);
+    }
+
+    private DhtRecord entryOf(SimSwarm.Member owner) {
+        return owner.node()
+                .own(
+                        KEY,
+                        ByteString.EMPTY,
+                        ByteString.copyFromUtf8("v"),
+                        owner.node().now().plusSeconds(600));
+    }
+
+    /** Tells everybody that it has copies of an entry. */
+    private void spread(DhtRecord record) {
+        EncodedDhtRpc hostile = stranger();
+        swarm.awaitAll(Flux.fromIterable(swarm.members())
+                .flatMap(member -> hostile.store(contact(member), new StoreRequest(List.of(record), true))));
+        swarm.time().run(Duration.ofSeconds(5));
+    }
+
+    @Test
+    void get_afterAStrangerSpreadCopiesOfOneEntry_findsTheOthersToo() {
+        swarm.grow(60);
+        SimSwarm.Member owner = swarm.members().get(0);
+        swarm.await(owner.node().store(entryOf(owner)));
+        SimSwarm.Member liar = swarm.members().get(59);
+
+        spread(entryOf(liar));
+
+        for (SimSwarm.Member asker : swarm.members()) {
+            DictionaryRecord found = (DictionaryRecord) swarm.await(asker.node().get(KEY));
+            assertThat(found.entries().keySet()).containsExactly(entryOf(owner).subkey());
+        }
+    }
+
+    @Test
+    void getLatest_afterAFifthOwnerSpreadCopiesOfItsEntry_findsTheFourWhoseSeatsTheyAre() {
+        swarm.grow(60);
+        for (SimSwarm.Member owner : swarm.members().subList(0, DictionaryRecord.MAX_OWNERS)) {
+            swarm.await(owner.node().store(entryOf(owner)));
+        }
+
+        spread(entryOf(swarm.members().get(50)));
+
+        for (SimSwarm.Member asker : swarm.members()) {
+            assertThat(swarm.await(asker.node().getLatest(KEY)).recordCount()).isEqualTo(DictionaryRecord.MAX_OWNERS);
+        }
+    }
+
+    @Test
+    void watch_ofANodeThatCloses_endsAtOnce() {
+        swarm.grow(5);
+        SimSwarm.Member watched = swarm.members().get(2);
+        boolean[] ended = {false};
+        Disposable watch = stranger()
+                .watch(contact(watched), new WatchRequest(KEY.target(), Duration.ofMinutes(10)))
+                .doOnComplete(() -> ended[0] = true)
+                .subscribe();
+        swarm.time().run(Duration.ofSeconds(1));
+        assertThat(ended[0]).isFalse();
+
+        swarm.await(watched.node().close());
+        swarm.time().run(Duration.ofSeconds(1));
+
+        assertThat(ended[0]).isTrue();
+        assertThat(watch.isDisposed()).isTrue();
     }
 }

@@ -13,13 +13,12 @@ class ValueCacheTest {
     private final ManualClock clock = new ManualClock();
     private final ValueCache cache = new ValueCache(new Lifetimes(clock, Duration.ofHours(1)));
 
-    private boolean put(String key, int bytes, long seconds, long untilSeconds) {
-        return cache.put(
-                DhtRecord.of(
-                        DhtKey.of(key),
-                        ByteString.EMPTY,
-                        ByteString.copyFrom(new byte[bytes]),
-                        clock.instant().plusSeconds(seconds)),
+    private void put(String key, int bytes, long seconds, long untilSeconds) {
+        var record = new PlainRecord(
+                ByteString.copyFrom(new byte[bytes]), clock.instant().plusSeconds(seconds));
+        cache.put(
+                DhtKey.of(key),
+                DictionaryRecord.of(ByteString.EMPTY, record),
                 clock.instant().plusSeconds(untilSeconds));
     }
 
@@ -42,34 +41,23 @@ class ValueCacheTest {
     }
 
     @Test
-    void put_ofWhatIsThereAlready_doesNotProlongTheCopy() {
+    void put_again_takesThePlaceOfTheOldCopy() {
+        put("key", 2, 600, 60);
         put("key", 1, 600, 10);
-        clock.advance(Duration.ofSeconds(5));
-        assertThat(cache.put(
-                        DhtRecord.of(
-                                DhtKey.of("key"),
-                                ByteString.EMPTY,
-                                ByteString.copyFrom(new byte[1]),
-                                clock.instant().plusSeconds(595)),
-                        clock.instant().plusSeconds(60)))
-                .isFalse();
+        assertThat(get("key").sizeBytes()).isEqualTo(1);
 
-        clock.advance(Duration.ofSeconds(6));
+        clock.advance(Duration.ofSeconds(11));
 
         assertThat(get("key")).isNull();
     }
 
     @Test
-    void put_ofExpiredEndlessAndPlainRecords_isRefused() {
-        assertThat(put("key", 1, -1, 10)).isFalse();
-        assertThat(put("key", 1, 7_200, 10)).isFalse();
-        assertThat(cache.put(
-                        DhtRecord.of(
-                                DhtKey.of("key"),
-                                ByteString.EMPTY,
-                                clock.instant().plusSeconds(60)),
-                        clock.instant().plusSeconds(60)))
-                .isFalse();
+    void put_ofExpiredAndEndlessRecords_keepsNothing() {
+        put("expired", 1, -1, 10);
+        put("endless", 1, 7_200, 10);
+
+        assertThat(get("expired")).isNull();
+        assertThat(get("endless")).isNull();
     }
 
     @Test
