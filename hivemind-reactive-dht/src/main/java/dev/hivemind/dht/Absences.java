@@ -24,12 +24,24 @@ final class Absences {
         }
     };
 
-    void add(NodeId target, Instant now) {
-        until.remove(target);
-        until.put(target, now.plus(TTL));
+    /** How many stores of this node were acknowledged so far: a search that began earlier may have missed the last. */
+    private long stores;
+
+    long stores() {
+        return stores;
     }
 
-    void remove(NodeId target) {
+    /** A search found nothing that began after so many stores. */
+    void add(NodeId target, Instant now, long storesBefore) {
+        if (storesBefore == stores) {
+            until.remove(target);
+            until.put(target, now.plus(TTL));
+        }
+    }
+
+    /** This node has stored something. */
+    void stored(NodeId target) {
+        stores++;
         until.remove(target);
     }
 

@@ -87,7 +87,7 @@ public final class DhtNode implements Dht {
         var bootstrap = new Bootstrap(transport, parts.rpc(), config, timer);
         this.membership = new Membership(parts, bootstrap, new ContactFile(builder.contactFile));
         this.reads = new RecordReads(parts, membership, cache);
-        this.writes = new RecordWrites(parts, membership, local);
+        this.writes = new RecordWrites(parts, membership, local, reads::stored);
     }
 
     private NodeParts parts() {

@@ -43,12 +43,20 @@ final class RecordReads {
                 .flatMap(absent -> absent ? Mono.empty() : shared.find(target, Instant.MIN, () -> search(key)));
     }
 
+    /** This node has stored something, which its next reads find. Called on the loop. */
+    void stored(NodeId target) {
+        absences.stored(target);
+        shared.leave(target, Instant.MIN);
+        shared.leave(target, Instant.MAX);
+    }
+
     private Mono<DhtValue> search(DhtKey key) {
         NodeId target = key.target();
+        long stores = absences.stores();
         return lookUp(key, node.lifetimes().now())
                 .switchIfEmpty(node.loop()
                         .call(() -> {
-                            absences.add(target, node.lifetimes().now());
+                            absences.add(target, node.lifetimes().now(), stores);
                             return target;
                         })
                         .then(Mono.empty()));

@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
@@ -39,9 +40,14 @@ final class RecordWrites implements Disposable {
     private final NodeParts node;
     private final Membership membership;
     private final LocalNode local;
+    private final Consumer<NodeId> stored;
     private final Disposable.Composite unfinished = Disposables.composite();
 
-    RecordWrites(NodeParts node, Membership membership, LocalNode local) {
+    /**
+     * @param stored hears on the loop where something was stored, before whoever stores it does
+     */
+    RecordWrites(NodeParts node, Membership membership, LocalNode local, Consumer<NodeId> stored) {
+        this.stored = stored;
         this.node = node;
         this.membership = membership;
         this.local = local;
@@ -105,6 +111,7 @@ final class RecordWrites implements Disposable {
                 new StoreWave.Listener() {
                     @Override
                     public void accept(StoreReceipt receipt) {
+                        stored.accept(receipt.record().key().target());
                         sink.next(receipt);
                     }
 

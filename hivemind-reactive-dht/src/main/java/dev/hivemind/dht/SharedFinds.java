@@ -31,6 +31,11 @@ final class SharedFinds {
                 .singleOrEmpty();
     }
 
+    /** Whoever asks from now on waits for no answer to the search that is under way. */
+    void leave(NodeId target, Instant sufficient) {
+        underWay.remove(new Question(target, sufficient));
+    }
+
     /** How many searches are under way. */
     int size() {
         return underWay.size();
