@@ -1,0 +1,74 @@
+package dev.hivemind.dht.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.hivemind.dht.storage.DhtKey;
+import dev.hivemind.dht.storage.DhtRecord;
+import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.dht.storage.DictionaryRecord;
+import dev.hivemind.dht.storage.PlainRecord;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How many keep what is stored, and what may be stored. */
+class StoresTest {
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7, 20})
+    void store_withSoManyReplicas_makesJustAsManyCopies(int replicas) {
+        var swarm = new SimSwarm(19, node -> node.replicas(replicas)).grow(21);
+        swarm.time().run(Duration.ofSeconds(30));
+        var record = DhtRecord.of(
+                DhtKey.of("key"), ByteString.EMPTY, swarm.node(0).now().plusSeconds(600));
+
+        swarm.await(swarm.node(0).store(record));
+        swarm.time().run(Duration.ofSeconds(5));
+
+        assertThat(swarm.members().stream()
+                        .mapToInt(
+                                member -> swarm.await(member.node().snapshot()).records()))
+                .hasSize(21)
+                .allMatch(count -> count <= 1)
+                .filteredOn(count -> count == 1)
+                .hasSize(replicas);
+        swarm.close();
+    }
+
+    @Test
+    void getLatest_ofEmptyKeysSubkeysAndValues_findsThemFromAnotherNode() {
+        var swarm = new SimSwarm(23, node -> node).grow(10);
+        for (DhtRecord record : emptyOnes(swarm)) {
+            swarm.await(swarm.node(1).store(record));
+
+            assertThat(bodyOf(swarm.await(swarm.node(7).getLatest(record.key())), record))
+                    .isEqualTo(record.body());
+        }
+        swarm.close();
+    }
+
+    /** Each later than the one before, which it replaces if both cannot be. */
+    private static List<DhtRecord> emptyOnes(SimSwarm swarm) {
+        List<DhtRecord> records = new ArrayList<>();
+        for (String key : List.of("", "k")) {
+            for (String value : List.of("", "v")) {
+                var expiry = swarm.node(1).now().plusSeconds(60 + 10 * records.size());
+                ByteString bytes = ByteString.copyFromUtf8(value);
+                records.add(DhtRecord.of(DhtKey.of(key), bytes, expiry));
+                records.add(DhtRecord.of(DhtKey.of(key), ByteString.EMPTY, bytes, expiry.plusSeconds(1)));
+                records.add(DhtRecord.of(DhtKey.of(key), ByteString.copyFromUtf8("s"), bytes, expiry.plusSeconds(2)));
+            }
+        }
+        return records;
+    }
+
+    private static PlainRecord bodyOf(DhtValue value, DhtRecord record) {
+        return record.subkey() == null
+                ? (PlainRecord) value
+                : ((DictionaryRecord) value).entries().get(record.subkey());
+    }
+}
