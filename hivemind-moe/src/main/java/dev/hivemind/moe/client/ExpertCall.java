@@ -3,6 +3,7 @@ package dev.hivemind.moe.client;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.tensor.ElementTypes;
+import dev.hivemind.moe.tensor.RowFrames;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
@@ -264,7 +265,7 @@ final class ExpertCall implements PendingRequest {
             return sizeBytes(expected);
         }
         return expected.stream()
-                .mapToLong(tensor -> tensor.compressedBy(wanted).wireBytes())
+                .mapToLong(tensor -> RowFrames.compressed(tensor, wanted).wireBytes())
                 .sum();
     }
 

@@ -77,7 +77,7 @@ public final class NDArrayFrames {
     }
 
     /**
-     * Cuts a batch into consecutive parts, one frame each.
+     * Cuts a batch into consecutive parts, one frame each. Rows of single numbers are not compressed.
      *
      * @throws IndexOutOfBoundsException if the batch has fewer rows than the parts
      */
@@ -157,7 +157,7 @@ public final class NDArrayFrames {
 
     private static TensorFrame copyRows(
             Rows rows, ByteBuffer source, long fromRow, long toRow, Compression compression) {
-        TensorDescriptor descriptor = rows.descriptor(fromRow, toRow).compressedBy(compression);
+        TensorDescriptor descriptor = RowFrames.compressed(rows.descriptor(fromRow, toRow), compression);
         return TensorFrame.encode(descriptor, rows.slice(source, fromRow, toRow));
     }
 

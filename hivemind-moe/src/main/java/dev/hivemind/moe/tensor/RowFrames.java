@@ -14,6 +14,7 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
+import java.util.function.Consumer;
 
 /**
  * Chosen rows of a batch to frames and back, at one copy each way. What {@link NDArrayFrames} does for consecutive rows,
@@ -30,14 +31,25 @@ public final class RowFrames {
     private RowFrames() {}
 
     /**
+     * How the rows of a batch are written: compressed where that makes them smaller, and they are more than single
+     * numbers, which could not be told apart.
+     */
+    public static TensorDescriptor compressed(TensorDescriptor batch, Compression compression) {
+        return batch.compressedBy(isOfSingleNumbers(batch) ? Compression.NONE : compression);
+    }
+
+    private static boolean isOfSingleNumbers(TensorDescriptor batch) {
+        return batch.shape().size() == 1;
+    }
+
+    /**
      * The rows with these numbers, in this order; a number may repeat.
      *
      * @param compression used where it makes the rows smaller, and they are more than single numbers
      */
     public static TensorFrame gather(NDArray batch, int[] numbers, Compression compression) {
         Rows rows = Rows.of(batch);
-        boolean single = rows.batch().shape().size() == 1;
-        TensorDescriptor descriptor = rows.like(numbers.length).compressedBy(single ? Compression.NONE : compression);
+        TensorDescriptor descriptor = compressed(rows.like(numbers.length), compression);
         TensorDescriptor row = FrameRows.rowOf(descriptor);
         ByteBuf data = TensorBuffers.allocate(descriptor.wireBytes());
         try (NativeView view = NativeView.open(batch)) {
@@ -58,12 +70,13 @@ public final class RowFrames {
      */
     public static void scatter(TensorFrame frame, NDArray batch, int[] numbers) {
         Rows rows = requireAlike(frame, batch, numbers);
-        var received = new FrameRows(frame);
-        try (NativeView view = NativeView.open(batch)) {
-            for (int i = 0; i < numbers.length; i++) {
-                received.read(i, rows.slice(view.bytes(), numbers[i], numbers[i] + 1));
+        withRows(frame, received -> {
+            try (NativeView view = NativeView.open(batch)) {
+                for (int i = 0; i < numbers.length; i++) {
+                    received.read(i, rows.slice(view.bytes(), numbers[i], numbers[i] + 1));
+                }
             }
-        }
+        });
     }
 
     /**
@@ -76,13 +89,28 @@ public final class RowFrames {
         if (rows.batch().elementType() != ElementType.FLOAT32) {
             throw new IllegalArgumentException("Only rows of float32 can be added, not " + frame.descriptor());
         }
-        var received = new FrameRows(frame);
         ByteBuffer row = littleEndian(ByteBuffer.allocate(rows.rowBytes()));
-        try (NativeView view = NativeView.open(batch)) {
-            for (int i = 0; i < numbers.length; i++) {
-                received.read(i, row);
-                add(row.asFloatBuffer(), floats(rows.slice(view.bytes(), numbers[i], numbers[i] + 1)));
+        withRows(frame, received -> {
+            try (NativeView view = NativeView.open(batch)) {
+                for (int i = 0; i < numbers.length; i++) {
+                    received.read(i, row);
+                    add(row.asFloatBuffer(), floats(rows.slice(view.bytes(), numbers[i], numbers[i] + 1)));
+                }
             }
+        });
+    }
+
+    /** Some peers compress single numbers too: such a frame is decompressed as a whole. */
+    private static void withRows(TensorFrame frame, Consumer<FrameRows> work) {
+        if (!frame.descriptor().isCompressed() || !isOfSingleNumbers(frame.descriptor())) {
+            work.accept(new FrameRows(frame));
+            return;
+        }
+        TensorFrame plain = frame.decompress();
+        try {
+            work.accept(new FrameRows(plain));
+        } finally {
+            plain.release();
         }
     }
 

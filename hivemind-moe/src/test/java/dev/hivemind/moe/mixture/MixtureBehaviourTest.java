@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.RemoteTape;
 import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.expert.DelayedNopExpert;
@@ -21,6 +22,7 @@ import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.events.proto.MixtureCallMessage;
@@ -115,6 +117,29 @@ class MixtureBehaviourTest {
 
         assertThat(a.getGradient().abs().sum().getFloat()).isPositive();
         assertThat(b.getGradient().abs().sum().getFloat()).isPositive();
+    }
+
+    @Test
+    void step_withCompressedOutputsOfSingleNumbers_hasOutputsAndGradients() {
+        var pair = new PairExpert().create(new ExpertOptions(WIDTH, 1));
+        swarm.hostOne("pair.0", pair, OptimizerConfig.frozen());
+        var policy = CallPolicy.DEFAULT.withActivations(Compression.INT8).withGradients(Compression.INT8);
+        RemoteMixtureOfExperts mixture = RemoteMixtureOfExperts.builder(swarm.clientWith(policy), arrays.manager())
+                .grid("pair.[0:1]")
+                .inFeatures(WIDTH)
+                .kBest(1)
+                .outputs(pair.outputs().toArray(TensorSpec[]::new))
+                .build();
+        NDArray a = random(40, WIDTH);
+        a.setRequiresGradient(true);
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDList outputs = mixture.forward(tape, new NDList(a, random(40, WIDTH)));
+            tape.backward(outputs.get(0).sum().add(outputs.get(1).sum()));
+        }
+
+        assertThat(mixture.statistics().failedCalls()).isZero();
+        assertThat(a.getGradient().abs().sum().getFloat()).isPositive();
     }
 
     @Test

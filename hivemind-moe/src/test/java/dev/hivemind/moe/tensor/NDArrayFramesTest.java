@@ -265,6 +265,16 @@ class NDArrayFramesTest {
     }
 
     @Test
+    void cutRows_ofSingleNumbers_doesNotCompress() {
+        NDArray batch = arrays.manager().arange(40f);
+
+        List<TensorFrame> parts = NDArrayFrames.cutRows(batch, List.of(new Cut(40, Compression.INT8)));
+
+        assertThat(parts.get(0).descriptor().isCompressed()).isFalse();
+        parts.forEach(TensorFrame::release);
+    }
+
+    @Test
     void encode_ofIntegersThatAreToBeCompressed_leavesThemAsTheyAre() {
         NDArray array = random(ElementType.INT64, 3, 30);
 

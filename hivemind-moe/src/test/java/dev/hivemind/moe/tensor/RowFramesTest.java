@@ -2,6 +2,7 @@ package dev.hivemind.moe.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
@@ -15,6 +16,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,6 +86,34 @@ class RowFramesTest {
         TensorFrame frame = RowFrames.gather(batch, new int[] {3, 5, 7, 9, 11, 13}, Compression.INT8);
 
         assertThat(frame.descriptor().isCompressed()).isFalse();
+        frame.release();
+    }
+
+    @ParameterizedTest
+    @MethodSource("compressions")
+    void scatter_ofSingleNumbers_writesTheseAlone(Compression compression) {
+        NDArray numbers = arrays.manager().arange(WIDTH * 1f);
+        NDArray batch = arrays.manager().zeros(new Shape(2L * WIDTH));
+        TensorFrame frame = NDArrayFrames.encode(numbers, compression);
+
+        RowFrames.scatter(frame, batch, IntStream.range(WIDTH, 2 * WIDTH).toArray());
+
+        assertThat(frame.descriptor().compression()).isSameAs(compression);
+        assertThat(batch.get(":" + WIDTH).abs().sum().getFloat()).isZero();
+        assertThat(batch.get(WIDTH + ":").sub(numbers).abs().max().getFloat()).isLessThan(0.2f);
+        frame.release();
+    }
+
+    @ParameterizedTest
+    @MethodSource("compressions")
+    void scatterAdd_ofSingleNumbers_addsUp(Compression compression) {
+        NDArray numbers = arrays.manager().arange(WIDTH * 1f);
+        NDArray batch = arrays.manager().zeros(new Shape(1));
+        TensorFrame frame = NDArrayFrames.encode(numbers, compression);
+
+        RowFrames.scatterAdd(frame, batch, new int[WIDTH]);
+
+        assertThat(batch.getFloat()).isCloseTo(numbers.sum().getFloat(), offset(5f));
         frame.release();
     }
 
