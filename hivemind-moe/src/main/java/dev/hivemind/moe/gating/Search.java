@@ -127,13 +127,16 @@ final class Search {
         linesByDimension.add(lines);
     }
 
-    /** The best experts of every row. */
+    /** The best experts of every row. Those that were found come first: an exemplar may name an earlier owner. */
     Routing result() {
         var routing = new Routing.Builder(rows, kBest);
+        int[] found = new int[rows];
         for (int row = 0; row < rows; row++) {
-            int rank = addFound(routing, row);
-            if (rank < kBest && grid.dimensions() > 1) {
-                addExemplars(routing, row, rank);
+            found[row] = addFound(routing, row);
+        }
+        for (int row = 0; row < rows; row++) {
+            if (found[row] < kBest && grid.dimensions() > 1) {
+                addExemplars(routing, row, found[row]);
             }
         }
         return routing.build();

@@ -237,6 +237,29 @@ class BeamSearchTest {
     }
 
     @Test
+    void find_ofAnExpertThatIsAnotherRowsExemplar_takesItsLatestOwner() {
+        swarm.declare(Grids.expert("ffn.1.1.1", Grids.OTHER_OWNER))
+                .declare(Grids.expert("ffn.1.0.0", Grids.OTHER_OWNER))
+                .declare("ffn.1.0.0", "ffn.0.2.1");
+        swarm.clear("ffn.1.1.");
+        swarm.clear("ffn.0.2.");
+        float[] scores = {
+            10, 5, 0, 0, 0, 9, 10, 0, 100, 0, 0, 0, // finds nothing, and takes ffn.1.0.0 as an exemplar
+            -10, 10, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0
+        };
+
+        Routing found = search("ffn.[0:4].[0:4].[0:4]").find(scores, 2).block(TIMEOUT);
+
+        assertThat(names(found, 0)).contains("ffn.1.0.0");
+        assertThat(names(found, 1)).contains("ffn.1.0.0");
+        assertThat(found.experts())
+                .map(owners -> owners.get(0))
+                .filteredOn(expert -> expert.uid().value().equals("ffn.1.0.0"))
+                .singleElement()
+                .satisfies(expert -> assertThat(expert.peerId()).isEqualTo(Grids.OTHER_OWNER));
+    }
+
+    @Test
     void find_whereNobodyIsDeclared_isUnavailable() {
         search("ffn.[0:4].[0:4]")
                 .find(new float[8], 2)
