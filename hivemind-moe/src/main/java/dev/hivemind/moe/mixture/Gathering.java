@@ -109,6 +109,9 @@ final class Gathering {
                             "%s answered with numbers that are not finite".formatted(group.handle()));
         } catch (RpcException malformed) {
             return malformed;
+        } catch (RuntimeException unreadable) {
+            reply.release();
+            throw unreadable;
         }
     }
 

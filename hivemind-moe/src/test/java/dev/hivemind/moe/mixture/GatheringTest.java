@@ -9,7 +9,11 @@ import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.buffer.UnpooledHeapByteBuf;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -179,6 +183,24 @@ class GatheringTest {
                         .singleElement()
                         .satisfies(failure -> assertThat(failure.error()).isInstanceOf(ExpertFailedException.class)))
                 .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void answer_thatCannotBeRead_isReleasedAndFailsTheGathering() {
+        var unreadable = new UnpooledHeapByteBuf(UnpooledByteBufAllocator.DEFAULT, Float.BYTES, Float.BYTES) {
+            @Override
+            public ByteBuf getBytes(int index, ByteBuffer target) {
+                throw new IllegalStateException("unreadable");
+            }
+        };
+        Reply reply = Reply.ofTensors(List.of(
+                new TensorFrame(TensorDescriptor.of(ElementType.FLOAT32, 1, 1), unreadable.writerIndex(Float.BYTES))));
+        replies.add(reply);
+
+        verify(() -> gathering(1, null, rows(0), rows(1)))
+                .then(() -> calls.get(0).success(reply))
+                .expectErrorMessage("unreadable")
                 .verify(PATIENCE);
     }
 
