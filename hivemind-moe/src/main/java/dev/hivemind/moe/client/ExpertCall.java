@@ -11,6 +11,7 @@ import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcTransientException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.CallId;
@@ -123,7 +124,7 @@ final class ExpertCall implements PendingRequest {
         }
         return whenThereIsRoom(known)
                 .then(Mono.<Void>create(this::encodeOnTensorThread))
-                .timeout(deadline.remaining(), Mono.error(ExpertCall::noRoomInTime))
+                .timeout(deadline.remaining(), Mono.error(this::notSentInTime))
                 .then(Mono.defer(this::send));
     }
 
@@ -325,8 +326,10 @@ final class ExpertCall implements PendingRequest {
 
     private void requireExpected(Reply reply) {
         if (!isExpected(reply.descriptors())) {
-            throw new ExpertFailedException("%s answered with (%s) instead of (%s)"
+            var failed = new ExpertFailedException("%s answered with (%s) instead of (%s)"
                     .formatted(route.owners.uid(), joined(reply.descriptors()), joined(expected)));
+            failed.initCause(new ProtocolViolationException("The answer is not what the schema promises"));
+            throw failed;
         }
     }
 
@@ -338,9 +341,12 @@ final class ExpertCall implements PendingRequest {
         return expectedSoFar;
     }
 
-    private static DeadlineExceededException noRoomInTime() {
-        return new DeadlineExceededException("The call could not be sent in time: its expert did not tell its schema,"
-                + " or too many calls are under way");
+    /** Nobody but this client is to blame where there was no room. */
+    private synchronized RpcTransientException notSentInTime() {
+        return pass == null
+                ? new DeadlineExceededException("%s did not tell its schema in time".formatted(route.owners.uid()))
+                : new OverloadedException(
+                        "The call could not be sent in time: this client has too many calls under way", RETRY_AFTER);
     }
 
     private void close() {

@@ -13,6 +13,8 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.identity.PeerId;
@@ -33,8 +35,10 @@ import reactor.core.scheduler.Scheduler;
  * allow.
  *
  * <p>Errors of every call are {@link RpcException}s: {@link SchemaMismatchException} if the expert does not take such
- * tensors, {@link ExpertFailedException} if the answer is not what the schema promises,
- * {@link DeadlineExceededException} when the time of the {@link CallPolicy} is over.
+ * tensors, {@link ExpertFailedException} if the expert could not compute an answer, and with a
+ * {@link ProtocolViolationException} as its cause if the answer is not what the schema promises,
+ * {@link DeadlineExceededException} when the time of the {@link CallPolicy} is over, {@link OverloadedException} when it
+ * is over before this client had room for the call.
  *
  * <p>Threads: safe for use from any thread that may call the engine. Inputs are encoded by the thread that subscribes or
  * by the client's own tensor thread, on which results arrive. Once a cancellation has returned, neither the inputs nor

@@ -13,7 +13,6 @@ import dev.hivemind.moe.gating.BeamSearch;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.Lifetimes;
 import dev.hivemind.moe.gating.Routing;
-import dev.hivemind.rsocket.error.RpcTransientException;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
@@ -113,6 +112,7 @@ final class ExpertMixture {
     }
 
     private Begun begin(NDManager manager, NDList inputs, Function<NDList, Head> gating) {
+        Inputs.requireSound(inputs);
         NDList onTape = onTape(manager, inputs);
         Head head = gating.apply(onTape);
         return new Begun(onTape, head, head.scores(), new ForwardPass(this, onTape));
@@ -172,14 +172,11 @@ final class ExpertMixture {
     }
 
     void forwardEnded(int rows, List<Answer> answers, List<Failure> failures, float @Nullable [] scores, long nanos) {
-        answers.forEach(answer -> {
-            health.answered(answer.group().handle());
-            statistics.answered(answer.group());
-        });
+        health.passed(answers, failures, policy.forwardTimeout());
+        answers.forEach(answer -> statistics.answered(answer.group()));
         failures.forEach(failure -> {
             statistics.failed();
             if (!failure.dispensable()) {
-                health.failed(failure.group().handle(), failure.error());
                 handles.forget(failure.group().handle().uid());
             }
         });
@@ -190,12 +187,8 @@ final class ExpertMixture {
     }
 
     void backwardEnded(int rows, List<Answer> answers, List<Failure> failures, long nanos) {
-        failures.forEach(failure -> {
-            statistics.failed();
-            if (!failure.dispensable() && failure.error() instanceof RpcTransientException) {
-                health.failed(failure.group().handle(), failure.error());
-            }
-        });
+        health.passed(answers, failures, policy.backwardTimeout());
+        failures.forEach(failure -> statistics.failed());
         statistics.backwardEnded(answers, failures);
         if (events != null) {
             events.passed(Operation.EXPERT_BACKWARD, rows, answers, failures, null, nanos);

@@ -103,16 +103,20 @@ final class Gathering {
 
     private static @Nullable RpcException lieIn(Group group, Reply reply) {
         try {
-            return reply.tensors().stream().allMatch(RowFrames::isFinite)
-                    ? null
-                    : new ExpertFailedException(
-                            "%s answered with numbers that are not finite".formatted(group.handle()));
+            return reply.tensors().stream().allMatch(RowFrames::isFinite) ? null : notFinite(group);
         } catch (RpcException malformed) {
             return malformed;
         } catch (RuntimeException unreadable) {
             reply.release();
             throw unreadable;
         }
+    }
+
+    private static ExpertFailedException notFinite(Group group) {
+        var failed =
+                new ExpertFailedException("%s answered with numbers that are not finite".formatted(group.handle()));
+        failed.initCause(new ProtocolViolationException("An answer is of finite numbers"));
+        return failed;
     }
 
     private synchronized boolean isKept(Group group, Reply reply) {

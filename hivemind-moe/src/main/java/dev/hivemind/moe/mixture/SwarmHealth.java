@@ -1,28 +1,52 @@
 package dev.hivemind.moe.mixture;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.Backoff;
 import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.gating.Availability;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.IncompatiblePeerException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
-import dev.hivemind.rsocket.error.RpcNonTransientException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
+import dev.hivemind.rsocket.error.UnauthorizedException;
+import dev.hivemind.rsocket.error.UnknownExpertException;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Who failed of late, and is left alone for a while: peers that do not answer, with all their experts, and experts that
- * answer nonsense. Each is reported when it begins to fail, and not again before it has answered. Thread-safe.
+ * answer nonsense, or are late while their peer answers for others. Nobody is blamed for what the caller did: calls that
+ * had hardly any time, and samples that cannot be computed. Each is reported when it begins to fail, and not again before
+ * it has answered. Thread-safe.
  */
 final class SwarmHealth implements Availability {
 
     private static final Logger LOG = LoggerFactory.getLogger(SwarmHealth.class);
 
+    /** One of so many parts of its time is enough for a call. */
+    private static final int FAIR_PART = 4;
+
+    /** So many times in a row a peer may be late, as far as nobody misses it. */
+    private static final int STALLS = 3;
+
+    private static final int MAX_PEERS = 10_000;
+
     private final Backoff<PeerId> peers;
     private final Backoff<ExpertUid> experts;
+    private final Cache<PeerId, Integer> stalls =
+            Caffeine.newBuilder().maximumSize(MAX_PEERS).executor(Runnable::run).build();
 
     SwarmHealth(LongSupplier nanoClock) {
         this.peers = new Backoff<>(nanoClock);
@@ -39,7 +63,32 @@ final class SwarmHealth implements Availability {
         return !experts.isBanned(expert);
     }
 
-    void answered(RemoteExpert expert) {
+    /**
+     * A pass of a batch has ended.
+     *
+     * @param timeout what the pass was allowed; who had less than a part of that is not blamed for being late
+     */
+    void passed(List<Answer> answers, List<Failure> failures, Duration timeout) {
+        Set<PeerId> present = new HashSet<>();
+        for (Answer answer : answers) {
+            present.add(answer.group().handle().owner());
+            answered(answer.group().handle());
+        }
+        long fairNanos = timeout.toNanos() / FAIR_PART;
+        Map<PeerId, Failure> spared = new HashMap<>();
+        for (Failure failure : failures) {
+            if (failure.dispensable()) {
+                spared.putIfAbsent(failure.group().handle().owner(), failure);
+            } else {
+                failed(failure, present, fairNanos);
+            }
+        }
+        spared.keySet().removeAll(present);
+        spared.forEach(this::spared);
+    }
+
+    private void answered(RemoteExpert expert) {
+        stalls.invalidate(expert.owner());
         boolean peerIsBack = peers.succeeded(expert.owner());
         boolean expertIsBack = experts.succeeded(expert.uid());
         if (peerIsBack || expertIsBack) {
@@ -47,18 +96,59 @@ final class SwarmHealth implements Availability {
         }
     }
 
-    /** A transient error other than these is a refusal by somebody who is well. */
-    void failed(RemoteExpert expert, RpcException error) {
-        boolean first = false;
-        if (error instanceof PeerUnavailableException || error instanceof DeadlineExceededException) {
-            first = peers.failed(expert.owner());
-        } else if (error instanceof RpcNonTransientException) {
-            first = experts.failed(expert.uid());
+    private void failed(Failure failure, Set<PeerId> present, long fairNanos) {
+        PeerId owner = failure.group().handle().owner();
+        RpcException error = failure.error();
+        if (error instanceof DeadlineExceededException) {
+            if (failure.nanos() >= fairNanos && present.contains(owner)) {
+                blameExpert(failure);
+            } else if (failure.nanos() >= fairNanos) {
+                blamePeer(failure);
+            }
+        } else if (error instanceof PeerUnavailableException) {
+            blamePeer(failure);
+        } else if (isUseless(error) || (error instanceof SchemaMismatchException && !present.isEmpty())) {
+            blameExpert(failure);
         }
+    }
+
+    /**
+     * Whether no call will do better. What an expert could not compute may be the fault of the samples, unless it is found
+     * here that the answer cannot be.
+     */
+    private static boolean isUseless(RpcException error) {
+        return error instanceof ProtocolViolationException
+                || error.getCause() instanceof ProtocolViolationException
+                || error instanceof UnknownExpertException
+                || error instanceof UnauthorizedException
+                || error instanceof IncompatiblePeerException;
+    }
+
+    /** Late where that did no harm. */
+    private void spared(PeerId owner, Failure failure) {
+        if (stalls.asMap().merge(owner, 1, Integer::sum) >= STALLS) {
+            stalls.invalidate(owner);
+            blamePeer(failure);
+        }
+    }
+
+    private void blamePeer(Failure failure) {
+        tell(failure, peers.failed(failure.group().handle().owner()));
+    }
+
+    private void blameExpert(Failure failure) {
+        tell(failure, experts.failed(failure.group().handle().uid()));
+    }
+
+    private static void tell(Failure failure, boolean first) {
+        RemoteExpert expert = failure.group().handle();
         if (first) {
-            LOG.warn("{} is done without for a while: {}", expert, error.getMessage());
+            LOG.warn(
+                    "{} is done without for a while: {}",
+                    expert,
+                    failure.error().getMessage());
         } else {
-            LOG.debug("{} failed", expert, error);
+            LOG.debug("{} failed", expert, failure.error());
         }
     }
 }

@@ -20,6 +20,7 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
@@ -103,6 +104,7 @@ class LyingExpertTest {
         try (RemoteTape tape = RemoteTape.open(manager)) {
             assertThatThrownBy(() -> tape.forward(expert(), manager.ones(new Shape(3, WIDTH))))
                     .isInstanceOf(ExpertFailedException.class)
+                    .hasCauseInstanceOf(ProtocolViolationException.class)
                     .hasMessageContaining("float32(2, 4)")
                     .hasMessageContaining("float32(3, 4)");
         }

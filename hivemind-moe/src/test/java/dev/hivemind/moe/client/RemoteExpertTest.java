@@ -311,7 +311,7 @@ class RemoteExpertTest {
     }
 
     @Test
-    void call_thatFindsNoRoomInTime_failsByItsDeadline() {
+    void call_thatFindsNoRoomInTime_blamesTheClient() {
         Scripted peer = peers.peer(schema(true), (caller, request) -> Mono.never());
         RemoteExpert expert = peers.expert(CallPolicy.DEFAULT, new ClientLimits(1, 1), peer);
         expert.info().block(TIMEOUT);
@@ -319,7 +319,7 @@ class RemoteExpertTest {
         var first = forward(expert, rows(1)).subscribe();
 
         assertThatThrownBy(() -> forward(impatient, rows(1)).block(TIMEOUT))
-                .isInstanceOf(DeadlineExceededException.class)
+                .isInstanceOf(OverloadedException.class)
                 .hasMessageContaining("too many calls");
         first.dispose();
     }

@@ -8,6 +8,7 @@ import static org.assertj.core.data.Offset.offset;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.RemoteTape;
@@ -178,6 +179,43 @@ class MixtureBehaviourTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("the loss behind the mixture");
         }
+    }
+
+    @Test
+    void forward_ofNumbersThatAreNotFinite_blamesNoExpert() {
+        swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:2]").build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDArray broken = random(3, WIDTH);
+            broken.set(new NDIndex(1, 2), Float.NaN);
+            assertThatThrownBy(() -> mixture.forward(tape, broken)).isInstanceOf(PeerUnavailableException.class);
+            long failed = mixture.statistics().failedCalls();
+
+            mixture.forward(tape, random(3, WIDTH));
+
+            assertThat(mixture.statistics().rowsByExpert().values()).containsExactly(3L, 3L);
+            assertThat(mixture.statistics().failedCalls()).isEqualTo(failed);
+        }
+    }
+
+    @Test
+    void forward_ofInputsThatDoNotFitEachOther_namesTheInput() {
+        swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:2]").build();
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDArray samples = random(3, WIDTH);
+            for (NDArray second : List.of(
+                    random(2, WIDTH),
+                    arrays.manager().create(1f),
+                    random(3, WIDTH).toType(DataType.FLOAT64, true))) {
+                assertThatThrownBy(() -> mixture.forward(tape, new NDList(samples, second)))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("Input 1");
+            }
+        }
+        assertThat(mixture.statistics().calls()).isZero();
     }
 
     @Test
