@@ -28,6 +28,8 @@ import reactor.core.publisher.Mono;
 final class ForwardPass {
 
     private static final int MAX_QUESTIONS = 256;
+    private static final Duration SHORTEST = Duration.ofMillis(1);
+    private static final Duration MAX_MARGIN = Duration.ofMillis(50);
 
     private final ExpertMixture mixture;
     private final MixturePolicy policy;
@@ -56,11 +58,11 @@ final class ForwardPass {
         return requireNonNull(routing, "routing");
     }
 
-    /** Chooses the experts for all rows, and learns what they take and how much of it. */
+    /** Chooses the experts for all rows, and learns what they take and how much of it: half of the time is for calls. */
     Mono<ForwardPass> route(float[] scores) {
         this.scores = scores;
         return mixture.find(scores)
-                .timeout(deadline.remaining(), Mono.error(ForwardPass::searchTookTooLong))
+                .timeout(timeLeft().dividedBy(2), Mono.error(ForwardPass::searchTookTooLong))
                 .onErrorResume(RpcTransientException.class, this::nobodyUnlessNeeded)
                 .flatMap(this::follow);
     }
@@ -77,12 +79,21 @@ final class ForwardPass {
 
     private static DeadlineExceededException searchTookTooLong() {
         return new DeadlineExceededException(
-                "The DHT did not name experts in time: raise forwardTimeout, or look after its peers");
+                "The DHT did not name experts within half of the time: raise forwardTimeout, or look after its peers");
+    }
+
+    /** Never nothing: calls that are too late fail as such. */
+    private Duration timeLeft() {
+        return atLeastTheShortest(deadline.remaining());
+    }
+
+    private static Duration atLeastTheShortest(Duration time) {
+        return time.compareTo(SHORTEST) < 0 ? SHORTEST : time;
     }
 
     /** Half of the time that is left is kept for the calls of those who do tell their schema. */
     private Mono<Void> groupsOf(Routing found) {
-        Duration patience = deadline.remaining().dividedBy(2);
+        Deadline patience = Deadline.after(deadline.remaining().dividedBy(2));
         List<Failure> failed = new ArrayList<>();
         return Flux.range(0, found.experts().size())
                 .flatMapSequential(expert -> groupsOf(found, expert, patience), MAX_QUESTIONS)
@@ -96,13 +107,13 @@ final class ForwardPass {
                 .then();
     }
 
-    private Mono<Known> groupsOf(Routing found, int expert, Duration patience) {
+    private Mono<Known> groupsOf(Routing found, int expert, Deadline patience) {
         RemoteExpert handle = mixture.handle(found.experts().get(expert));
         int[] slots = found.slotsOf(expert);
         long begun = System.nanoTime();
         return handle.info()
                 .timeout(
-                        patience,
+                        atLeastTheShortest(patience.remaining()),
                         Mono.error(() ->
                                 new DeadlineExceededException("%s did not tell its schema in time".formatted(handle))))
                 .doOnNext(schema -> outputs.requireOf(schema, handle))
@@ -126,10 +137,17 @@ final class ForwardPass {
 
     /** Calls every chosen expert with its rows. */
     Mono<Answers> call() {
-        Duration timeout = deadline.remaining();
+        Duration timeout = timeLeft();
+        Duration each = forEachCall(timeout);
         var rules = new Gathering.Rules(rows, policy.kMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
-                groups, group -> mixture.callable(group.handle(), timeout).forwardRows(inputs, group.rows()), rules);
+                groups, group -> mixture.callable(group.handle(), each).forwardRows(inputs, group.rows()), rules);
+    }
+
+    /** A little less than for all, so that each says itself why it was late. */
+    private static Duration forEachCall(Duration timeout) {
+        Duration margin = timeout.dividedBy(20);
+        return timeout.minus(margin.compareTo(MAX_MARGIN) > 0 ? MAX_MARGIN : margin);
     }
 
     /**
@@ -163,11 +181,12 @@ final class ForwardPass {
     /** Calls the experts that answered, with the gradients of their slots. */
     Mono<Answers> callBack(NDList gradients) {
         Duration timeout = policy.backwardTimeout();
+        Duration each = forEachCall(timeout);
         backBegunNanos = System.nanoTime();
         var rules = new Gathering.Rules(rows, policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups,
-                group -> mixture.callable(group.handle(), timeout)
+                group -> mixture.callable(group.handle(), each)
                         .backwardRows(inputs, group.rows(), gradients, group.slots()),
                 rules);
     }

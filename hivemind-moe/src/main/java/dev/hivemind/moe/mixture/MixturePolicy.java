@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kMin answers that a sample needs, of the experts that were chosen for it; default 1
  * @param shortfall what becomes of a sample with fewer; default {@link Shortfall#RENORMALISE}
- * @param forwardTimeout for the forward pass, search included; experts that did not answer are done without; default 10 s
+ * @param forwardTimeout for the forward pass, of which the search may take half; experts that did not answer are done
+ *     without; default 10 s
  * @param backwardTimeout for the backward pass; default 10 s
  * @param timeoutAfterKMin how long the rest is waited for once every sample that still can has {@link #kMin} answers,
  *     forward and backward alike; null, the default, to wait for all until the timeout

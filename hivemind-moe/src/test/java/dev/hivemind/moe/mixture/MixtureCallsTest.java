@@ -2,6 +2,7 @@ package dev.hivemind.moe.mixture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -18,6 +19,8 @@ import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -103,6 +106,24 @@ class MixtureCallsTest {
                     .containsExactly(true, true, true, true, true, false, true, false, true, false, false, false);
             assertThat(outputs.stacked().singletonOrThrow().getShape())
                     .isEqualTo(new Shape((long) CHOSEN.length * SLOTS, WIDTH));
+        }
+    }
+
+    @Test
+    void call_onceTheTimeIsOver_failsForWantOfAnswers() {
+        ExpertMixture hurried = mixture(MixturePolicy.DEFAULT.withTimeouts(Duration.ofNanos(1), Swarm.TIMEOUT));
+        Routing routing = routing();
+        routing.experts()
+                .forEach(owners -> hurried.handle(owners)
+                        .info()
+                        .onErrorComplete(RpcException.class)
+                        .block(Swarm.TIMEOUT));
+
+        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            Throwable error = catchThrowable(() -> forward(tape, new ForwardPass(hurried, new NDList(samples()))));
+
+            assertThat(error == null || error instanceof PeerUnavailableException)
+                    .isTrue();
         }
     }
 
