@@ -109,7 +109,7 @@ public final class BeamSearch {
     }
 
     private Mono<Line> lineOrNothing(ExpertPrefix prefix) {
-        return lines.get(prefix).onErrorResume(RpcException.class, error -> {
+        return lines.getOrNothing(prefix).onErrorResume(RpcException.class, error -> {
             LOG.debug("What follows {} is not known", prefix, error);
             return Mono.just(Line.empty(prefix));
         });

@@ -43,6 +43,14 @@ final class CachedLines {
         return entries.get(prefix, Entry::new).line();
     }
 
+    /** The line, or an empty one if nothing is known of it that soon, which is not remembered. */
+    Mono<Line> getOrNothing(ExpertPrefix prefix) {
+        Entry entry = entries.get(prefix, Entry::new);
+        return entry.isCold()
+                ? entry.line().timeout(lifetimes.patience(), Mono.fromSupplier(() -> Line.empty(prefix)))
+                : entry.line();
+    }
+
     private record Known(Line line, long expiresAt) {}
 
     private final class Entry {
@@ -53,6 +61,10 @@ final class CachedLines {
         Entry(ExpertPrefix prefix) {
             this.fetched =
                     Mono.defer(() -> source.apply(prefix)).map(this::remember).cacheInvalidateIf(this::isExpired);
+        }
+
+        boolean isCold() {
+            return last == null;
         }
 
         Mono<Line> line() {

@@ -9,7 +9,8 @@ import java.time.Duration;
  *
  * @param found of a prefix that has successors; default 10 s
  * @param nothing of a prefix that has none; default 2 s
- * @param patience how long a search waits for news of a prefix whose old successors it still knows; default 1 s
+ * @param patience how long a search waits for news of a prefix whose old successors it still knows, and goes on with
+ *     those; or, behind the first dimension, for a prefix of which it knows nothing, and goes on without; default 1 s
  */
 public record Lifetimes(Duration found, Duration nothing, Duration patience) {
 
@@ -28,6 +29,11 @@ public record Lifetimes(Duration found, Duration nothing, Duration patience) {
     public static Lifetimes of(Duration found) {
         Duration nothing = found.compareTo(DEFAULT.nothing) < 0 ? found : DEFAULT.nothing;
         return new Lifetimes(found, nothing, DEFAULT.patience);
+    }
+
+    /** The same times, with as much patience at most. */
+    public Lifetimes withPatienceUpTo(Duration limit) {
+        return limit.compareTo(patience) < 0 ? new Lifetimes(found, nothing, limit) : this;
     }
 
     private static void requirePositive(Duration duration, String name) {

@@ -55,12 +55,19 @@ final class ExpertMixture {
         requireAtMost(kBest, policy.kMin(), "kMin");
         requireAtMost(kBest, policy.backwardKMin(), "backwardKMin");
         this.calls = client.policy();
-        this.search = BeamSearch.create(grid, client.directory(), Lifetimes.of(calls.discoveryTimeToLive()));
+        this.search = BeamSearch.create(grid, client.directory(), lifetimes(grid, calls, policy));
         this.kBest = kBest;
         this.policy = policy;
         this.outputs = outputs;
         this.events = feed == null ? null : new MixtureEvents(feed, grid);
         this.handles = new ExpertHandles(client);
+    }
+
+    /** Silence in every dimension takes half of the time that the search has. */
+    private static Lifetimes lifetimes(ExpertGrid grid, CallPolicy calls, MixturePolicy policy) {
+        Duration patience = policy.forwardTimeout().dividedBy(4L * grid.dimensions());
+        return Lifetimes.of(calls.discoveryTimeToLive())
+                .withPatienceUpTo(patience.isZero() ? Duration.ofNanos(1) : patience);
     }
 
     private static void requireAtMost(int kBest, int number, String name) {

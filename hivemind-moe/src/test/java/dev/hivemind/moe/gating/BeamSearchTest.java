@@ -346,6 +346,27 @@ class BeamSearchTest {
     }
 
     @Test
+    void find_whereOnePrefixIsSilent_doesWithoutItForThisOnce() {
+        swarm.declare("ffn.1.1", "ffn.2.2", "ffn.2.3");
+        Sinks.Empty<Void> answer = Sinks.empty();
+        BeamSearch search = BeamSearch.create(
+                ExpertGrid.parse("ffn.[0:4].[0:4]"),
+                prefix -> prefix.value().equals("ffn.2.")
+                        ? swarm.owners(prefix).delayUntil(found -> answer.asMono())
+                        : swarm.owners(prefix),
+                Lifetimes.DEFAULT.withPatienceUpTo(Duration.ofMillis(100)),
+                clock::nanoTime);
+        float[] scores = {0, 0, 0, 0, 0, 0, 0, 1};
+
+        assertThat(names(search.find(scores, 2).block(TIMEOUT), 0))
+                .contains("ffn.1.1")
+                .doesNotContain("ffn.2.3");
+
+        answer.tryEmitEmpty();
+        assertThat(names(search.find(scores, 2).block(TIMEOUT), 0)).contains("ffn.2.3");
+    }
+
+    @Test
     void find_whenTheDhtIsSilentLater_waitsForItsPatienceOnly() {
         swarm.declare("ffn.1");
         boolean[] silent = {false};
