@@ -174,6 +174,11 @@ public final class RemoteTape implements AutoCloseable {
         return required(Await.value(result, discard, deadline));
     }
 
+    /** How long {@link #await} waits at most; zero when the time of the tape is over. */
+    public Duration remaining() {
+        return deadline.remaining();
+    }
+
     private NDList remoteBackward(RemoteExpert expert, NDList inputs, NDList gradients) {
         Reply reply =
                 await(expert.backwardReply(() -> OutgoingTensor.inputsAndGradients(inputs, gradients)), Reply::release);

@@ -14,6 +14,7 @@ import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.Lifetimes;
 import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.rsocket.events.EventFeed;
+import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
 import java.util.List;
@@ -96,7 +97,7 @@ final class ExpertMixture {
 
     /** On the thread of the tape, which waits. */
     NDList forward(RemoteTape tape, NDList inputs, Function<NDList, Head> gating) {
-        Begun begun = begin(tape.manager(), inputs, gating);
+        Begun begun = begin(tape.manager(), inputs, gating, tape::remaining);
         ForwardPass pass = begun.pass;
         tape.await(pass.route(begun.scores), late -> {});
         ExpertOutputs outputs = needed(pass.place(tape.manager(), tape.await(pass.call(), Answers::release)));
@@ -111,18 +112,18 @@ final class ExpertMixture {
 
     /** Local steps on the client's tensor thread. */
     Mono<NDList> forward(ReactiveTape tape, NDList inputs, Function<NDList, Head> gating) {
-        return tape.local(() -> begin(tape.manager(), inputs, gating))
+        return tape.local(() -> begin(tape.manager(), inputs, gating, () -> Deadline.MAX))
                 .flatMap(begun -> begun.pass.route(begun.scores).then(tape.local(() -> begun)))
                 .flatMap(begun -> begun.pass
                         .call()
                         .flatMap(answers -> onTensorThread(tape, answers, () -> finish(tape, begun, answers))));
     }
 
-    private Begun begin(NDManager manager, NDList inputs, Function<NDList, Head> gating) {
+    private Begun begin(NDManager manager, NDList inputs, Function<NDList, Head> gating, Supplier<Duration> stepTime) {
         Inputs.requireSound(inputs);
         NDList onTape = onTape(manager, inputs);
         Head head = gating.apply(onTape);
-        return new Begun(onTape, head, head.scores(), new ForwardPass(this, onTape));
+        return new Begun(onTape, head, head.scores(), new ForwardPass(this, onTape, stepTime));
     }
 
     private static NDList finish(ReactiveTape tape, Begun begun, Answers answers) {

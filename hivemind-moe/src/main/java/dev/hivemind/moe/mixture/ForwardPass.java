@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -36,6 +37,7 @@ final class ForwardPass {
     private final NDList inputs;
     private final int rows;
     private final Outputs outputs;
+    private final Supplier<Duration> stepTime;
     private final Deadline deadline;
     private final long begunNanos = System.nanoTime();
     private float @Nullable [] scores;
@@ -44,14 +46,29 @@ final class ForwardPass {
     private List<Group> groups = List.of();
     private List<Failure> strangers = List.of();
 
-    /** {@code inputs} are arrays of the tape that stay as they are until the step ends. */
     ForwardPass(ExpertMixture mixture, NDList inputs) {
+        this(mixture, inputs, () -> Deadline.MAX);
+    }
+
+    /**
+     * A pass that is to end before its step does, so that it is known who was late.
+     *
+     * @param inputs arrays of the tape that stay as they are until the step ends
+     * @param stepTime what is left for the step
+     */
+    ForwardPass(ExpertMixture mixture, NDList inputs, Supplier<Duration> stepTime) {
         this.mixture = mixture;
         this.policy = mixture.policy();
         this.inputs = inputs;
         this.rows = Math.toIntExact(inputs.head().getShape().get(0));
         this.outputs = mixture.outputs(inputs.head());
-        this.deadline = Deadline.after(policy.forwardTimeout());
+        this.stepTime = stepTime;
+        this.deadline = Deadline.after(withinStep(policy.forwardTimeout()));
+    }
+
+    private Duration withinStep(Duration timeout) {
+        Duration left = allButAMargin(stepTime.get());
+        return left.compareTo(timeout) < 0 ? atLeastTheShortest(left) : timeout;
     }
 
     Routing routing() {
@@ -138,14 +155,14 @@ final class ForwardPass {
     /** Calls every chosen expert with its rows. */
     Mono<Answers> call() {
         Duration timeout = timeLeft();
-        Duration each = forEachCall(timeout);
+        Duration each = allButAMargin(timeout);
         var rules = new Gathering.Rules(rows, policy.kMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups, group -> mixture.callable(group.handle(), each).forwardRows(inputs, group.rows()), rules);
     }
 
-    /** A little less than for all, so that each says itself why it was late. */
-    private static Duration forEachCall(Duration timeout) {
+    /** A little less, so that who ends then says itself why it was late. */
+    private static Duration allButAMargin(Duration timeout) {
         Duration margin = timeout.dividedBy(20);
         return timeout.minus(margin.compareTo(MAX_MARGIN) > 0 ? MAX_MARGIN : margin);
     }
@@ -180,8 +197,8 @@ final class ForwardPass {
 
     /** Calls the experts that answered, with the gradients of their slots. */
     Mono<Answers> callBack(NDList gradients) {
-        Duration timeout = policy.backwardTimeout();
-        Duration each = forEachCall(timeout);
+        Duration timeout = withinStep(policy.backwardTimeout());
+        Duration each = allButAMargin(timeout);
         backBegunNanos = System.nanoTime();
         var rules = new Gathering.Rules(rows, policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(

@@ -12,6 +12,7 @@ import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.expert.ExpertSchemaCodec;
 import dev.hivemind.moe.expert.TensorSpec;
+import dev.hivemind.moe.mixture.MixturePolicy;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.NDArrayFrames;
@@ -162,6 +163,57 @@ class LyingExpertTest {
             assertThat(output.toFloatArray()).doesNotContain(Float.NaN);
             assertThat(mixture.parameters().get(0).getGradient().toFloatArray()).doesNotContain(Float.NaN);
         }
+        assertThat(mixture.statistics().failedCalls()).isEqualTo(1);
+    }
+
+    @Test
+    void mixture_withAnExpertOfNaNGradients_avoidsIt() {
+        answer(Operation.EXPERT_FORWARD, new Shape(5, WIDTH));
+        liar.handle(
+                Operation.EXPERT_BACKWARD,
+                (caller, request) -> Mono.fromSupplier(() -> {
+                    try (NDManager scope = TensorOps.newManager()) {
+                        return Reply.ofTensors(
+                                NDArrayFrames.encode(new NDList(scope.full(new Shape(5, WIDTH), Float.NaN))));
+                    }
+                }));
+        swarm.declare(liar, "ffn.1");
+        var mixture = RemoteMixtureOfExperts.builder(swarm.client(), manager)
+                .grid("ffn.[0:2]")
+                .inFeatures(WIDTH)
+                .kBest(2)
+                .build();
+
+        for (int step = 0; step < 2; step++) {
+            try (RemoteTape tape = RemoteTape.open(manager)) {
+                tape.backward(
+                        mixture.forward(tape, manager.ones(new Shape(5, WIDTH))).sum());
+            }
+        }
+
+        assertThat(mixture.statistics().failedCalls()).isEqualTo(1);
+        assertThat(mixture.statistics().calls()).isEqualTo(6);
+    }
+
+    @Test
+    void mixture_onATapeThatIsShorterThanItsPolicy_avoidsWhoStalls() {
+        liar.handle(Operation.EXPERT_FORWARD, (caller, request) -> Mono.never());
+        swarm.declare(liar, "ffn.1");
+        Duration timeout = Duration.ofSeconds(8);
+        var mixture = RemoteMixtureOfExperts.builder(swarm.client(), manager)
+                .grid("ffn.[0:2]")
+                .inFeatures(WIDTH)
+                .kBest(2)
+                .policy(MixturePolicy.DEFAULT.withTimeouts(timeout, timeout))
+                .build();
+
+        try (RemoteTape tape = RemoteTape.open(manager, timeout.dividedBy(2))) {
+            mixture.forward(tape, manager.ones(new Shape(5, WIDTH)));
+        }
+        try (RemoteTape tape = RemoteTape.open(manager)) {
+            mixture.forward(tape, manager.ones(new Shape(5, WIDTH)));
+        }
+
         assertThat(mixture.statistics().failedCalls()).isEqualTo(1);
     }
 
