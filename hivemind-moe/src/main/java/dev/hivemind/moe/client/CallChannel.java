@@ -96,11 +96,13 @@ final class CallChannel implements Disposable {
         }
     }
 
-    /** Calls arrive from the tensor thread, and from timers when they are repeated. */
+    /**
+     * Calls arrive from the tensor thread, and from timers when they are repeated, which may not even say that they spin: who
+     * is in the way is so for some instructions.
+     */
     private void emit(Waiting waiting) {
         Sinks.EmitResult result = outgoing.tryEmitNext(waiting);
         while (result == Sinks.EmitResult.FAIL_NON_SERIALIZED) {
-            Thread.onSpinWait();
             result = outgoing.tryEmitNext(waiting);
         }
         if (result.isFailure()) {
