@@ -321,8 +321,8 @@ public final class DhtNode implements Dht {
         }
 
         /**
-         * How many copies a store waits for, 1 to the replicas; the others are made after its caller was told, by
-         * {@link DhtNode#close()} at the latest. Default: three quarters of the replicas.
+         * How many copies a store waits for, 1 to the replicas; the others are made after its caller was told, as far as
+         * that is done before {@link DhtNode#close()}. Default: three quarters of the replicas.
          */
         public Builder acknowledgements(int acknowledgements) {
             this.acknowledgements = acknowledgements;
