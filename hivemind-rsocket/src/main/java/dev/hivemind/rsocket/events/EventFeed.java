@@ -60,13 +60,25 @@ public final class EventFeed {
         return !subscribers.isEmpty();
     }
 
-    /** Stamps an event with the time and hands it to all subscribers. Never blocks, never fails. */
+    /**
+     * Stamps an event with the time and hands it to all subscribers; of one that has more than 16 KiB, they only learn that
+     * they missed it. Never blocks, never fails.
+     */
     public void publish(EventMessage.Builder event) {
         if (isObserved()) {
             EventMessage stamped =
                     event.setUnixMicros(micros(clock.instant())).clearDropped().build();
-            subscribers.forEach(subscriber -> subscriber.next(stamped));
+            EventMessage told = stamped.getSerializedSize() <= MAX_EVENT_BYTES ? stamped : instead(stamped);
+            subscribers.forEach(subscriber -> subscriber.next(told));
         }
+    }
+
+    /** Nobody would take an event that is too large: its time is left, and that one is missing. */
+    private static EventMessage instead(EventMessage tooLarge) {
+        return EventMessage.newBuilder()
+                .setUnixMicros(tooLarge.getUnixMicros())
+                .setDropped(1)
+                .build();
     }
 
     private static long micros(Instant time) {
@@ -107,7 +119,9 @@ public final class EventFeed {
 
     private static EventMessage tellDropped(EventMessage event, AtomicLong dropped) {
         long count = dropped.getAndSet(0);
-        return count == 0 ? event : event.toBuilder().setDropped(count).build();
+        return count == 0
+                ? event
+                : event.toBuilder().setDropped(event.getDropped() + count).build();
     }
 
     /**

@@ -84,6 +84,21 @@ class EventFeedTest {
     }
 
     @Test
+    void publish_eventTooLargeToTravel_isOnlyCountedAsMissed() {
+        var tooLarge = EventMessage.newBuilder()
+                .setTraining(TrainingEventMessage.newBuilder().setRun("x".repeat(20_000)));
+
+        StepVerifier.create(feed.events())
+                .then(() -> feed.publish(tooLarge))
+                .assertNext(event -> {
+                    assertThat(event.hasTraining()).isFalse();
+                    assertThat(event.getDropped()).isEqualTo(1);
+                })
+                .thenCancel()
+                .verify(TIMEOUT);
+    }
+
+    @Test
     void events_ofASlowSubscriber_areTheNewestWithACountOfTheOthers() {
         var received = new ArrayList<EventMessage>();
         var slow = new BaseSubscriber<EventMessage>() {
