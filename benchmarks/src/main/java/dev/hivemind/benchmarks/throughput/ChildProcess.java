@@ -44,6 +44,8 @@ final class ChildProcess implements AutoCloseable {
     private static List<String> options() {
         List<String> options = new ArrayList<>();
         options.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        options.add("-XX:+UseSerialGC");
+        options.add("-Xmn32m");
         options.add("-Dai.djl.offline=true");
         options.add("-Dai.djl.pytorch.graph_optimizer=false");
         options.add("-Dio.netty.tryReflectionSetAccessible=true");

@@ -2,6 +2,7 @@ package dev.hivemind.launcher.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ChildCommandTest {
@@ -20,5 +21,19 @@ class ChildCommandTest {
     @Test
     void flags_always_keepTheTensorEngineOffTheNetwork() {
         assertThat(ChildCommand.flags(17)).contains("-Dai.djl.offline=true");
+    }
+
+    @Test
+    void collector_namedByTheEnvironment_isLeftToIt() {
+        assertThat(ChildCommand.collector(Map.of("JAVA_TOOL_OPTIONS", "-Xmx1g -XX:+UseZGC")))
+                .isEmpty();
+        assertThat(ChildCommand.collector(Map.of("JDK_JAVA_OPTIONS", "-XX:+UseG1GC -Xmx1g")))
+                .isEmpty();
+    }
+
+    @Test
+    void collector_environmentWithoutOne_isSimple() {
+        assertThat(ChildCommand.collector(Map.of("JAVA_TOOL_OPTIONS", "-XX:+UseNUMA -Dwhich=GC")))
+                .contains("-XX:+UseSerialGC");
     }
 }
