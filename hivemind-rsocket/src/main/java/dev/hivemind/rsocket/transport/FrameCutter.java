@@ -14,11 +14,14 @@ final class FrameCutter extends LengthFieldBasedFrameDecoder {
 
     private static final int LENGTH_BYTES = 3;
 
+    private final FramePieces pieces = new FramePieces();
     private final int maxOpeningBytes;
     private boolean opening;
 
     FrameCutter(int maxOpeningBytes, int maxFrameBytes) {
         super(maxFrameBytes, 0, LENGTH_BYTES, 0, 0);
+        setCumulator(pieces);
+        setDiscardAfterReads(1);
         this.maxOpeningBytes = maxOpeningBytes;
         this.opening = maxOpeningBytes < maxFrameBytes;
     }
@@ -32,6 +35,9 @@ final class FrameCutter extends LengthFieldBasedFrameDecoder {
             throw new TooLongFrameException("A frame before the proof has at most " + maxOpeningBytes + " bytes");
         }
         Object frame = super.decode(context, bytes);
+        if (frame != null) {
+            pieces.begin();
+        }
         if (opening && frame instanceof ByteBuf whole && FrameRules.isFireAndForget(whole)) {
             opening = false;
         }

@@ -18,7 +18,7 @@ final class TcpSettings {
      */
     private static final long KERNEL_UNSENT_BYTES = 128L << 10;
 
-    /** A frame of a large body should come in one or two reads: it is copied once more for every further one. */
+    /** A frame of a large body should come in one or two reads. */
     private static final int MAX_READ_BYTES = 256 << 10;
 
     private static final int MIN_READ_BYTES = 64;
