@@ -48,6 +48,7 @@ public final class DhtRequestHandler {
     private final DhtHandler handler;
     private final CallRates rates;
     private final FindReplyCodec finds = new FindReplyCodec();
+    private final WatchReplyCodec news = new WatchReplyCodec();
     private final PendingCalls pending = new PendingCalls(MAX_PENDING, MAX_PENDING_PER_CALLER);
 
     /**
@@ -78,7 +79,7 @@ public final class DhtRequestHandler {
             DhtCodec.requireSize(body.size(), MAX_REQUEST_BYTES);
             WatchRequest watch = DhtCodec.toWatchRequest(EncodedDhtRpc.parse(body, WatchRequestMessage.parser()));
             charge(caller, 1);
-            return handler.watch(caller, watch).map(DhtCodec::toMessage);
+            return handler.watch(caller, watch).map(news::toMessage);
         });
     }
 
