@@ -53,6 +53,8 @@ final class LookupRun implements Disposable {
     /** Calls and timers under way; disposed when the subscriber is served or gone. */
     private final Disposable.Composite outstanding = Disposables.composite();
 
+    private final Disposable.Swap deadline = Disposables.swap();
+
     /**
      * @param source the state machines, created on the loop
      * @param values whether records are wanted besides contacts
@@ -73,17 +75,30 @@ final class LookupRun implements Disposable {
     void start() {
         onLoop(() -> {
             lookups.addAll(source.get());
-            outstanding.add(after(environment.config().deadline(), () -> endAll(List.copyOf(lookups))));
+            outstanding.add(deadline);
+            restartDeadline();
             advance(List.copyOf(lookups));
         });
     }
 
-    /** The subscriber wants more. */
+    /** The subscriber wants more; the time that it took does not count. */
     void resume() {
         onLoop(() -> {
+            boolean waited = sink.isBehind();
             sink.wanted();
+            if (waited && !sink.isBehind()) {
+                restartDeadline();
+            }
             advance(List.copyOf(lookups));
         });
+    }
+
+    private void restartDeadline() {
+        deadline.update(after(environment.config().deadline(), () -> {
+            if (!sink.isBehind()) {
+                endAll(List.copyOf(lookups));
+            }
+        }));
     }
 
     /** Takes the next steps of lookups to which something happened. */

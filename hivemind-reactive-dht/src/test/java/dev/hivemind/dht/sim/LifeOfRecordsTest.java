@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.reactivestreams.Subscription;
 import reactor.core.Disposable;
 import reactor.core.publisher.BaseSubscriber;
@@ -208,11 +210,13 @@ class LifeOfRecordsTest {
                 .isEqualTo(swarm.await(swarm.node(9).getLatest(KEY)));
     }
 
-    @Test
-    void find_withoutDemand_stopsAskingAndLosesNothing() {
+    @ParameterizedTest
+    @ValueSource(ints = {5, 120})
+    void find_withoutDemandForAWhile_stopsAskingAndLosesNothing(int seconds) {
         swarm.grow(60);
         store(0, "v", Duration.ofMinutes(10));
         List<DhtValue> found = new ArrayList<>();
+        boolean[] completed = {false};
         var subscriber = new BaseSubscriber<DhtValue>() {
             @Override
             protected void hookOnSubscribe(Subscription subscription) {}
@@ -221,6 +225,11 @@ class LifeOfRecordsTest {
             protected void hookOnNext(DhtValue value) {
                 found.add(value);
             }
+
+            @Override
+            protected void hookOnComplete() {
+                completed[0] = true;
+            }
         };
         SimSwarm.Member asker = swarm.members().stream()
                 .filter(member -> swarm.await(member.node().snapshot()).records() == 0)
@@ -228,7 +237,7 @@ class LifeOfRecordsTest {
                 .orElseThrow();
         long before = asker.transport().requests(Operation.DHT_FIND);
         asker.node().find(KEY).subscribe(subscriber);
-        swarm.time().run(Duration.ofSeconds(5));
+        swarm.time().run(Duration.ofSeconds(seconds));
         long asked = asker.transport().requests(Operation.DHT_FIND) - before;
         assertThat(asked).isLessThan(10);
 
@@ -237,6 +246,7 @@ class LifeOfRecordsTest {
 
         assertThat(found).extracting(LifeOfRecordsTest::text).containsExactly("v");
         assertThat(asker.transport().requests(Operation.DHT_FIND) - before).isGreaterThan(asked);
+        assertThat(completed[0]).isTrue();
     }
 
     private DhtRecord owned(int node, Duration ttl) {
