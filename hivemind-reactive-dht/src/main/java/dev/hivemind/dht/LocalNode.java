@@ -14,6 +14,7 @@ import dev.hivemind.dht.storage.Authenticity;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.dht.storage.Inspection;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.dht.storage.RecordStore;
@@ -86,9 +87,16 @@ final class LocalNode implements DhtHandler, Disposable {
                 values ? node.known(target) : null);
     }
 
+    /** A large value takes long to encode, so that happens elsewhere. */
     @Override
     public Flux<DhtValue> watch(Contact caller, WatchRequest request) {
-        return watchers.watch(caller.id(), request);
+        return watchers.watch(caller.id(), request)
+                .concatMap(value -> Mono.just(value).publishOn(worker), 0);
+    }
+
+    /** What the node itself is told of changes, like any other. */
+    Flux<DhtValue> watch(WatchRequest request) {
+        return watchers.watch(node.self(), request);
     }
 
     /** Tells no watcher any more. */
@@ -97,42 +105,66 @@ final class LocalNode implements DhtHandler, Disposable {
         watchers.dispose();
     }
 
+    /** Looks where records lie before it looks at their signatures, which takes far longer. */
     @Override
     public Mono<StoreReply> store(Contact caller, StoreRequest request) {
-        return Mono.fromCallable(() -> refusals(request))
-                .subscribeOn(worker)
-                .flatMap(refusals -> loop.call(() -> {
-                    peers.met(caller);
-                    return request.cached() ? copy(request, refusals) : putNear(request, refusals);
-                }));
+        if (isTrusted(request)) {
+            return loop.call(() -> accept(request, tooFar(caller, request)));
+        }
+        return loop.call(() -> tooFar(caller, request))
+                .flatMap(refusals -> inspect(request, refusals))
+                .flatMap(refusals -> loop.call(() -> accept(request, refusals)));
     }
 
-    /** Why records are not welcome, by their index. */
-    private Map<Integer, PutResult> refusals(StoreRequest request) {
+    /** Keeps records that this very node stores. */
+    Mono<StoreReply> store(StoreRequest request) {
+        return inspect(request, Map.of()).flatMap(refusals -> loop.call(() -> put(request, refusals)));
+    }
+
+    private boolean isTrusted(StoreRequest request) {
+        return request.records().stream().allMatch(record -> authenticity.trusts(record.body()));
+    }
+
+    /**
+     * Whoever stores asks those nearest, and would find them; what lies elsewhere nobody looks for. Hints are welcome
+     * wherever a search comes by.
+     */
+    private Map<Integer, PutResult> tooFar(Contact caller, StoreRequest request) {
+        peers.met(caller);
+        Map<DhtKey, Boolean> near = new HashMap<>();
         Map<Integer, PutResult> refusals = new HashMap<>();
-        for (int i = 0; i < request.records().size(); i++) {
-            DhtRecord record = request.records().get(i);
-            PutResult refusal = authenticity.refusal(record.place(), record.body());
-            if (refusal != null) {
-                refusals.put(i, refusal);
+        for (int i = 0; i < request.records().size() && !request.cached(); i++) {
+            DhtKey key = request.records().get(i).key();
+            if (!near.computeIfAbsent(key, any -> peers.table().isAmongNearest(any.target(), keepers))) {
+                refusals.put(i, PutResult.TOO_FAR);
             }
         }
         return refusals;
     }
 
-    /** Whoever stores asks those nearest, and would find them; what lies elsewhere nobody looks for. */
-    private StoreReply putNear(StoreRequest request, Map<Integer, PutResult> refusals) {
-        Map<DhtKey, Boolean> near = new HashMap<>();
-        for (int i = 0; i < request.records().size(); i++) {
-            DhtKey key = request.records().get(i).key();
-            if (!near.computeIfAbsent(key, any -> peers.table().isAmongNearest(any.target(), keepers))) {
-                refusals.putIfAbsent(i, PutResult.TOO_FAR);
-            }
-        }
-        return put(request, refusals);
+    /** Why records are not welcome, by their index: those refused already, and those that are not authentic. */
+    private Mono<Map<Integer, PutResult>> inspect(StoreRequest request, Map<Integer, PutResult> refused) {
+        return Mono.fromCallable(() -> {
+                    Inspection inspection = authenticity.inspection();
+                    Map<Integer, PutResult> refusals = new HashMap<>(refused);
+                    for (int i = 0; i < request.records().size(); i++) {
+                        DhtRecord record = request.records().get(i);
+                        PutResult refusal =
+                                refused.containsKey(i) ? null : inspection.refusal(record.place(), record.body());
+                        if (refusal != null) {
+                            refusals.put(i, refusal);
+                        }
+                    }
+                    return refusals;
+                })
+                .subscribeOn(worker);
     }
 
-    /** Hints are welcome wherever a search comes by; copies take no room from what belongs here. */
+    private StoreReply accept(StoreRequest request, Map<Integer, PutResult> refusals) {
+        return request.cached() ? copy(request, refusals) : put(request, refusals);
+    }
+
+    /** Copies take no room from what belongs here. */
     private StoreReply copy(StoreRequest request, Map<Integer, PutResult> refusals) {
         List<PutResult> results = new ArrayList<>();
         for (int i = 0; i < request.records().size(); i++) {
@@ -141,11 +173,6 @@ final class LocalNode implements DhtHandler, Disposable {
             results.add(refusal != null ? refusal : copied ? PutResult.STORED : PutResult.STALE);
         }
         return new StoreReply(results);
-    }
-
-    /** Keeps records that this very node stores. */
-    Mono<StoreReply> store(StoreRequest request) {
-        return loop.call(() -> put(request, Map.of()));
     }
 
     private StoreReply put(StoreRequest request, Map<Integer, PutResult> refusals) {

@@ -13,7 +13,9 @@ import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DictionaryRecord;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -49,10 +51,28 @@ final class PathCache implements Disposable {
     /** How many values are read at once because others said that they are asked for. */
     private static final int MAX_READS = 4;
 
+    /** How many values are read in a minute because others said so: each takes a search, and a hint costs them nothing. */
+    private static final int MAX_READS_A_MINUTE = 60;
+
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+
+    /** For how long this node gives no other hint of the same key, and of how many it remembers that. */
+    private static final Duration HINT_PAUSE = Duration.ofSeconds(10);
+
+    private static final int MAX_HINTED = 1_024;
+
     private final NodeParts node;
     private final Disposable.Composite hints = Disposables.composite();
     private final Disposable.Composite reads = Disposables.composite();
     private final Set<NodeId> beingRead = ConcurrentHashMap.newKeySet();
+    private final Map<NodeId, Instant> hinted = new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<NodeId, Instant> eldest) {
+            return size() > MAX_HINTED;
+        }
+    };
+    private Instant minuteEnds = Instant.MIN;
+    private int readsThisMinute;
 
     PathCache(NodeParts node) {
         this.node = node;
@@ -67,9 +87,11 @@ final class PathCache implements Disposable {
                 || node.known(target) != null
                 || reads.size() >= MAX_READS
                 || reads.isDisposed()
-                || !beingRead.add(target)) {
+                || beingRead.contains(target)
+                || !mayRead()) {
             return false;
         }
+        beingRead.add(target);
         Disposable.Swap slot = Disposables.swap();
         reads.add(slot);
         slot.update(read(record.key())
@@ -81,6 +103,15 @@ final class PathCache implements Disposable {
         return true;
     }
 
+    private boolean mayRead() {
+        Instant now = node.lifetimes().now();
+        if (!now.isBefore(minuteEnds)) {
+            minuteEnds = now.plus(MINUTE);
+            readsThisMinute = 0;
+        }
+        return ++readsThisMinute <= MAX_READS_A_MINUTE;
+    }
+
     /** Tells the nearest peer that had nothing of what was found. */
     void found(DhtKey key, LookupResult result) {
         Contact without = result.nearestWithout();
@@ -88,13 +119,25 @@ final class PathCache implements Disposable {
                 || !(result.value() instanceof DictionaryRecord dictionary)
                 || !isOwned(dictionary)
                 || hints.size() >= MAX_HINTS
-                || hints.isDisposed()) {
+                || hints.isDisposed()
+                || !mayHint(result.target())) {
             return;
         }
         ByteString first = dictionary.entries().firstKey();
         give(
                 without,
                 new DhtRecord(key, first, requireNonNull(dictionary.entries().get(first))));
+    }
+
+    private boolean mayHint(NodeId target) {
+        Instant now = node.lifetimes().now();
+        Instant pauseEnds = hinted.get(target);
+        if (pauseEnds != null && now.isBefore(pauseEnds)) {
+            return false;
+        }
+        hinted.remove(target);
+        hinted.put(target, now.plus(HINT_PAUSE));
+        return true;
     }
 
     private static boolean isOwned(DictionaryRecord dictionary) {

@@ -98,7 +98,7 @@ record Watch(NodeParts node, LocalNode local, Scheduler timer) {
                 found.closest().subList(0, Math.min(KEEPERS, found.closest().size()));
         List<Flux<DhtValue>> sources = new ArrayList<>();
         var self = new Contact(node.self(), List.of());
-        sources.add(unlessRefused(self, local.watch(self, request)));
+        sources.add(unlessRefused(self, local.watch(request)));
         keepers.forEach(keeper -> sources.add(unlessRefused(
                 keeper,
                 node.rpc()

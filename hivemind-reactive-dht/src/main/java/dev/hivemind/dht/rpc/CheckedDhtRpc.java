@@ -5,13 +5,18 @@ import static java.util.Objects.requireNonNull;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.storage.Authenticity;
 import dev.hivemind.dht.storage.DhtValue;
+import dev.hivemind.dht.storage.Inspection;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import java.util.ArrayList;
 import java.util.List;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
-/** Drops what is not authentic from what peers answer. Thread-safe. */
+/**
+ * Drops what is not authentic from what peers answer; an answer with many forgeries is none, but a
+ * {@link ProtocolViolationException}. Thread-safe.
+ */
 public final class CheckedDhtRpc implements DhtRpc {
 
     private final DhtRpc rpc;
@@ -40,20 +45,22 @@ public final class CheckedDhtRpc implements DhtRpc {
     }
 
     private Mono<Answer<FindReply>> check(Answer<FindReply> answer, FindRequest request) {
-        boolean empty = answer.reply().results().stream().allMatch(result -> result.value() == null);
-        return empty
+        boolean trusted = answer.reply().results().stream()
+                .allMatch(result -> result.value() == null || authenticity.trusts(result.value()));
+        return trusted
                 ? Mono.just(answer)
                 : Mono.fromCallable(() -> new Answer<>(answer.from(), welcome(answer.reply(), request)))
                         .subscribeOn(worker);
     }
 
     private FindReply welcome(FindReply reply, FindRequest request) {
+        Inspection inspection = authenticity.inspection();
         List<FindResult> results = new ArrayList<>();
         for (int i = 0; i < reply.results().size(); i++) {
             FindResult result = reply.results().get(i);
             var value = result.value() == null
                     ? null
-                    : authenticity.welcome(request.targets().get(i), result.value());
+                    : inspection.welcome(request.targets().get(i), result.value());
             results.add(new FindResult(result.closest(), value));
         }
         return new FindReply(results);
@@ -63,7 +70,8 @@ public final class CheckedDhtRpc implements DhtRpc {
     public Flux<DhtValue> watch(Contact to, WatchRequest request) {
         return rpc.watch(to, request)
                 .concatMap(
-                        value -> Mono.fromCallable(() -> authenticity.welcome(request.target(), value))
+                        value -> Mono.fromCallable(
+                                        () -> authenticity.inspection().welcome(request.target(), value))
                                 .subscribeOn(worker),
                         0);
     }

@@ -2,6 +2,12 @@ package dev.hivemind.dht.storage;
 
 import com.google.protobuf.ByteString;
 import dev.hivemind.dht.routing.NodeId;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +21,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class DictionaryMerge {
 
+    private static final Comparator<Map.Entry<ByteString, PlainRecord>> LAST_TO_EXPIRE = Comparator.comparing(
+                    (Map.Entry<ByteString, PlainRecord> entry) ->
+                            entry.getValue().expiresAt())
+            .reversed();
+
     private final SortedMap<ByteString, PlainRecord> entries = DictionaryRecord.emptyEntries();
+    private List<ByteString> nobodys = List.of();
     private int bytes;
     private final boolean seated;
     private boolean changed;
@@ -47,15 +59,53 @@ final class DictionaryMerge {
         if (seated && old == null && record.owned() != null && !hasSeat(subkey)) {
             return PutResult.CROWDED;
         }
-        int count = entries.size() + (old == null ? 1 : 0);
-        int size = bytes + record.sizeBytes() + (old == null ? subkey.size() : -old.sizeBytes());
-        if (count > DictionaryRecord.MAX_ENTRIES || size > DictionaryRecord.MAX_BYTES) {
+        int entry = old == null ? 1 : 0;
+        int size = record.sizeBytes() + (old == null ? subkey.size() : -old.sizeBytes());
+        if (!fits(entry, size) && !(record.owned() != null && makesRoom(subkey, entry, size))) {
             return PutResult.TOO_LARGE;
         }
         entries.put(subkey, record);
-        bytes = size;
+        bytes += size;
         changed = true;
         return PutResult.STORED;
+    }
+
+    private boolean fits(int moreEntries, int moreBytes) {
+        return entries.size() + moreEntries <= DictionaryRecord.MAX_ENTRIES
+                && bytes + moreBytes <= DictionaryRecord.MAX_BYTES;
+    }
+
+    /** Anybody can fill a dictionary with entries that are nobody's; the last to expire of those go first, if that helps. */
+    private boolean makesRoom(ByteString subkey, int moreEntries, int moreBytes) {
+        Deque<ByteString> victims = new ArrayDeque<>();
+        int victimBytes = 0;
+        Iterator<ByteString> next = nobodys().iterator();
+        while (!fits(moreEntries - victims.size(), moreBytes - victimBytes)) {
+            if (!next.hasNext()) {
+                return false;
+            }
+            ByteString victim = next.next();
+            PlainRecord record = entries.get(victim);
+            if (record != null && record.owned() == null && !victim.equals(subkey)) {
+                victims.add(victim);
+                victimBytes += victim.size() + record.sizeBytes();
+            }
+        }
+        victims.forEach(victim -> entries.remove(victim));
+        bytes -= victimBytes;
+        return true;
+    }
+
+    /** Computed once, so that many puts into a full dictionary do not sort it again and again. */
+    private List<ByteString> nobodys() {
+        if (nobodys.isEmpty()) {
+            nobodys = entries.entrySet().stream()
+                    .filter(entry -> entry.getValue().owned() == null)
+                    .sorted(LAST_TO_EXPIRE)
+                    .map(Map.Entry::getKey)
+                    .toList();
+        }
+        return nobodys;
     }
 
     /** Whether one more owner may have an entry of this name. Withdrawn ones hold no seat, but are not kept without end. */

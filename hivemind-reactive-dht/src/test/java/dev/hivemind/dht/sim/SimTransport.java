@@ -49,6 +49,11 @@ public final class SimTransport implements DhtTransport {
         dead = false;
     }
 
+    /** From now on this peer answers so, whatever its node says. */
+    void answer(Operation operation, Service service) {
+        services.put(operation, service);
+    }
+
     boolean isDead() {
         return dead;
     }

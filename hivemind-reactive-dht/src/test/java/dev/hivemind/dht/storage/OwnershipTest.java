@@ -1,10 +1,12 @@
 package dev.hivemind.dht.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.google.protobuf.ByteString;
 import dev.hivemind.dht.routing.NodeId;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
@@ -29,6 +31,9 @@ class OwnershipTest {
     private final Authenticity authenticity = new Authenticity(RecordValidator.ANY);
     private final RecordStore store =
             new RecordStore(NodeId.ZERO, new Lifetimes(clock, Duration.ofHours(1)), 1_000, 1 << 20);
+
+    private final RecordStore roomy =
+            new RecordStore(NodeId.ZERO, new Lifetimes(clock, Duration.ofHours(1)), 10_000, 1 << 22);
 
     private static PeerIdentity identity(int seed) {
         byte[] bytes = new byte[32];
@@ -99,8 +104,109 @@ class OwnershipTest {
         entries.put(right.subkey(), right.body());
         entries.put(owned(mallory, "v", 60, 1).subkey(), right.body());
 
-        assertThat(authenticity.welcome(KEY.target(), DictionaryRecord.of(entries)))
+        assertThat(authenticity.inspection().welcome(KEY.target(), DictionaryRecord.of(entries)))
                 .isEqualTo(DictionaryRecord.of(right.subkey(), right.body()));
+    }
+
+    /** Entries of so many owners, signed by nobody of them. */
+    private DictionaryRecord forged(int count, DhtRecord... right) {
+        var entries = DictionaryRecord.emptyEntries();
+        for (int i = 0; i < count; i++) {
+            DhtRecord mallorys = owned(mallory, "v", 60, 1);
+            entries.put(owned(identity(100 + i), "v", 60, 1).subkey(), mallorys.body());
+        }
+        for (DhtRecord record : right) {
+            entries.put(record.subkey(), record.body());
+        }
+        return DictionaryRecord.of(entries);
+    }
+
+    @Test
+    void welcome_ofADictionaryWithSomeForgeries_leavesThemOut() {
+        DhtRecord right = owned(alice, "v", 60, 1);
+
+        assertThat(authenticity.inspection().welcome(KEY.target(), forged(Inspection.MAX_FORGERIES - 1, right)))
+                .isEqualTo(DictionaryRecord.of(right.subkey(), right.body()));
+    }
+
+    @Test
+    void welcome_ofForgeriesWithoutEnd_isAViolation() {
+        Inspection inspection = authenticity.inspection();
+
+        assertThatExceptionOfType(ProtocolViolationException.class)
+                .isThrownBy(() -> inspection.welcome(KEY.target(), forged(50, owned(alice, "v", 60, 1))));
+    }
+
+    @Test
+    void refusal_ofWhatAValidatorRefuses_isNoForgery() {
+        Inspection inspection = new Authenticity((place, body) -> false).inspection();
+        DhtRecord record = owned(alice, "v", 60, 1);
+
+        for (int i = 0; i < 100; i++) {
+            assertThat(inspection.refusal(record.place(), record.body())).isEqualTo(PutResult.INVALID);
+        }
+    }
+
+    private DhtRecord junk(int index, int bytes, long seconds) {
+        return DhtRecord.of(
+                KEY,
+                ByteString.copyFromUtf8("junk" + index),
+                ByteString.copyFrom(new byte[bytes]),
+                clock.instant().plusSeconds(seconds));
+    }
+
+    private DictionaryRecord kept() {
+        return (DictionaryRecord) store.get(KEY.target());
+    }
+
+    @Test
+    void put_ofAnOwnersEntryIntoADictionaryFullOfEntriesOfNobody_takesThePlaceOfTheLastToExpire() {
+        for (int i = 0; i < DictionaryRecord.MAX_ENTRIES; i++) {
+            roomy.put(junk(i, 0, i == 500 ? 3_000 : 600));
+        }
+        DhtRecord alices = owned(alice, "v", 60, 1);
+
+        assertThat(roomy.put(alices)).isEqualTo(PutResult.STORED);
+
+        var entries = ((DictionaryRecord) roomy.get(KEY.target())).entries();
+        assertThat(entries).hasSize(DictionaryRecord.MAX_ENTRIES).containsEntry(alices.subkey(), alices.body());
+        assertThat(entries).doesNotContainKey(junk(500, 0, 0).subkey());
+        assertThat(roomy.recordCount()).isEqualTo(DictionaryRecord.MAX_ENTRIES);
+        assertThat(roomy.put(junk(500, 0, 3_000))).isEqualTo(PutResult.TOO_LARGE);
+    }
+
+    @Test
+    void put_ofAnOwnersEntryIntoADictionaryWithoutBytes_makesAsMuchRoomAsItNeeds() {
+        for (int i = 0; i < 16; i++) {
+            store.put(junk(i, PlainRecord.MAX_VALUE_BYTES, 600));
+        }
+        int full = kept().entries().size();
+
+        assertThat(store.put(DhtRecord.owned(alice, KEY, NAME, body("v".repeat(12_000), 60), 1)))
+                .isEqualTo(PutResult.STORED);
+        assertThat(store.put(DhtRecord.owned(mallory, KEY, NAME, body("v".repeat(12_000), 60), 1)))
+                .isEqualTo(PutResult.STORED);
+        assertThat(kept().entries()).hasSize(full + 1);
+        assertThat(kept().sizeBytes()).isLessThanOrEqualTo(DictionaryRecord.MAX_BYTES);
+        assertThat(store.sizeBytes()).isGreaterThan(kept().sizeBytes());
+    }
+
+    @Test
+    void merge_ofEntriesOfNobodyWithThoseOfOwners_keepsTheOwners() {
+        DhtRecord alices = owned(alice, "v", 60, 1);
+        var junk = DictionaryRecord.emptyEntries();
+        for (int i = 0; i < DictionaryRecord.MAX_ENTRIES; i++) {
+            junk.put(junk(i, 0, 600).subkey(), junk(i, 0, 600).body());
+        }
+        DhtValue full = DictionaryRecord.of(junk);
+        DhtValue owned = DictionaryRecord.of(alices.subkey(), alices.body());
+
+        for (DhtValue merged :
+                List.of(full.merge(owned), owned.merge(full), full.merge(owned).merge(full))) {
+            assertThat(((DictionaryRecord) merged).entries())
+                    .hasSize(DictionaryRecord.MAX_ENTRIES)
+                    .containsEntry(alices.subkey(), alices.body());
+        }
     }
 
     @Test
