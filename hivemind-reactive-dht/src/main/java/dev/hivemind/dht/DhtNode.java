@@ -244,10 +244,15 @@ public final class DhtNode implements Dht {
         return closed.asMono().then(Mono.error(() -> new IllegalStateException("The DHT node is closed")));
     }
 
-    /** Stops serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on. */
+    /**
+     * Waits for the copies under way of records whose stores were acknowledged, for as long as one call may take; then stops
+     * serving and asking, and frees the scheduler if this node owns it. Idempotent; the peer lives on.
+     */
     public Mono<Void> close() {
+        Mono<Void> copied = writes.finished().timeout(config.requestTimeout(), Mono.empty(), schedulers.results());
         return Mono.<Void>fromRunnable(upkeep::dispose)
-                .then(Mono.defer(membership::save))
+                .then(Mono.defer(membership::save).onErrorComplete())
+                .then(copied)
                 .takeUntilOther(closed.asMono())
                 .onErrorComplete()
                 .then(Mono.fromRunnable(this::stop));
@@ -321,8 +326,8 @@ public final class DhtNode implements Dht {
         }
 
         /**
-         * How many copies a store waits for, 1 to the replicas; the others are made after its caller was told, as far as
-         * that is done before {@link DhtNode#close()}. Default: three quarters of the replicas.
+         * How many copies a store waits for, 1 to the replicas; the others are made after its caller was told. Default:
+         * three quarters of the replicas.
          */
         public Builder acknowledgements(int acknowledgements) {
             this.acknowledgements = acknowledgements;

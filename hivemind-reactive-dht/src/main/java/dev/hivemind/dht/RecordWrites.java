@@ -15,12 +15,15 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /**
  * Stores records at the peers that ought to keep them. {@link #dispose()} gives up the copies that are still being made of
@@ -41,7 +44,8 @@ final class RecordWrites implements Disposable {
     private final Membership membership;
     private final LocalNode local;
     private final Consumer<NodeId> stored;
-    private final Disposable.Composite unfinished = Disposables.composite();
+    private final Set<Copies> unfinished = ConcurrentHashMap.newKeySet();
+    private volatile boolean disposed;
 
     /**
      * @param stored hears on the loop where something was stored, before whoever stores it does
@@ -101,8 +105,8 @@ final class RecordWrites implements Disposable {
 
     /** On the loop. Whoever gives up before all is acknowledged gives up everything. */
     private void begin(List<Placement> placements, FluxSink<StoreReceipt> sink) {
+        var copies = new Copies();
         boolean early = unfinished.size() < MAX_UNFINISHED;
-        Disposable.Swap slot = Disposables.swap();
         var wave = new StoreWave(
                 placements,
                 early ? node.config().acknowledgements() : node.config().replicas(),
@@ -122,18 +126,24 @@ final class RecordWrites implements Disposable {
 
                     @Override
                     public void settled() {
-                        unfinished.remove(slot);
+                        copies.end();
                     }
                 });
-        slot.update(wave);
-        unfinished.add(slot);
+        copies.of(wave);
         sink.onCancel(() -> {
-            unfinished.remove(slot);
-            slot.dispose();
+            if (!wave.isAcknowledged()) {
+                copies.end();
+            }
         });
-        if (!sink.isCancelled() && !unfinished.isDisposed()) {
+        if (!sink.isCancelled() && !copies.isDisposed()) {
             wave.start();
         }
+    }
+
+    /** Completes when the copies that are being made now are made, or given up. */
+    Mono<Void> finished() {
+        return Mono.defer(() -> Mono.when(
+                unfinished.stream().map(copies -> copies.ended.asMono()).toList()));
     }
 
     /** Who may keep a record, nearest first: this node among them if it serves others. */
@@ -165,6 +175,32 @@ final class RecordWrites implements Disposable {
 
     @Override
     public void dispose() {
-        unfinished.dispose();
+        disposed = true;
+        unfinished.forEach(Copies::end);
+    }
+
+    /** The copies of one wave, until they are made or given up. */
+    private final class Copies {
+
+        private final Disposable.Swap wave = Disposables.swap();
+        private final Sinks.Empty<Void> ended = Sinks.empty();
+
+        void of(StoreWave begun) {
+            wave.update(begun);
+            unfinished.add(this);
+            if (disposed) {
+                end();
+            }
+        }
+
+        void end() {
+            wave.dispose();
+            unfinished.remove(this);
+            ended.tryEmitEmpty();
+        }
+
+        boolean isDisposed() {
+            return wave.isDisposed();
+        }
     }
 }

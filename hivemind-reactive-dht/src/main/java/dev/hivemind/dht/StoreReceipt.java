@@ -13,9 +13,9 @@ import dev.hivemind.dht.storage.DhtRecord;
  */
 public record StoreReceipt(DhtRecord record, int stored, int stale, int crowded, int refused) {
 
-    /** Whether somebody keeps the record, or enough that is as good. */
+    /** Whether somebody keeps the record, or most say that they keep enough that is as good: one alone may lie. */
     public boolean isCovered() {
-        return stored > 0 || crowded > 0;
+        return stored > 0 || 2 * crowded > stale + crowded + refused;
     }
 
     /** Whether anybody keeps the record. */

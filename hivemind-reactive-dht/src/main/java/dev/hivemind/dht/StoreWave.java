@@ -41,6 +41,7 @@ final class StoreWave implements Disposable {
     private int unacknowledged;
     private int unsettled;
     private int inFlight;
+    private volatile boolean isAcknowledged;
 
     /** Hears what becomes of a wave, on the node's loop. */
     interface Listener extends Consumer<StoreReceipt> {
@@ -82,14 +83,28 @@ final class StoreWave implements Disposable {
             waiting.computeIfAbsent(to, any -> new ArrayDeque<>()).add(placement);
         }
         if (placement.acknowledges(acknowledgements)) {
-            placement.receipts().forEach(listener);
-            if (--unacknowledged == 0) {
-                listener.acknowledged();
-            }
+            acknowledge(placement);
         }
         if (placement.isSettled() && --unsettled == 0) {
             listener.settled();
         }
+    }
+
+    private void acknowledge(Placement placement) {
+        unacknowledged--;
+        isAcknowledged = unacknowledged == 0;
+        placement.receipts().forEach(listener);
+        if (unacknowledged == 0) {
+            listener.acknowledged();
+        }
+    }
+
+    /**
+     * Whether the last receipts are there or on their way: whoever gives up now has got what it asked for. Safe to call from
+     * any thread.
+     */
+    boolean isAcknowledged() {
+        return isAcknowledged;
     }
 
     private void sendWaiting() {

@@ -3,6 +3,7 @@ package dev.hivemind.dht.sim;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.FoundValue;
 import dev.hivemind.dht.StoreReceipt;
 import dev.hivemind.dht.sim.SimSwarm.Member;
@@ -63,11 +64,8 @@ class BatchesOnTheWayTest {
     void storeAll_afterItAcknowledged_makesAllCopiesAtTheNearest() {
         storeAll(swarm.members().get(7));
         swarm.time().run(Duration.ofSeconds(2));
-        int copies = swarm.members().stream()
-                .mapToInt(member -> swarm.await(member.node().snapshot()).records())
-                .sum();
 
-        assertThat(copies).isEqualTo(KEYS * REPLICAS);
+        assertThat(copies()).isEqualTo(KEYS * REPLICAS);
         for (DhtKey key : keys) {
             assertThat(swarm.nearest(key.target(), REPLICAS))
                     .allMatch(member -> swarm.await(member.node().snapshot()).records() > 0);
@@ -83,6 +81,65 @@ class BatchesOnTheWayTest {
 
         assertThat(before).isZero();
         assertThat(swarm.network().inFlight()).isZero();
+    }
+
+    private int copies() {
+        return swarm.members().stream()
+                .filter(member -> !member.node().isClientOnly())
+                .mapToInt(member -> swarm.await(member.node().snapshot()).records())
+                .sum();
+    }
+
+    /** A client that is told of a store after the first copy. */
+    private Member hastyClient() {
+        SimTransport transport = swarm.network().dialling(swarm.network().identity());
+        DhtNode node = swarm.describe(transport, Duration.ZERO)
+                .acknowledgements(1)
+                .initialPeers(swarm.node(0).addresses())
+                .build();
+        Member client = swarm.member(node, transport);
+        swarm.await(node.start());
+        return client;
+    }
+
+    @Test
+    void close_whileCopiesAreStillBeingMade_waitsForThem() {
+        Member client = hastyClient();
+        storeAll(client);
+        assertThat(copies()).isLessThan(KEYS * REPLICAS);
+
+        swarm.await(client.node().close());
+
+        assertThat(copies()).isEqualTo(KEYS * REPLICAS);
+    }
+
+    @Test
+    void close_whileCopiesAreMadeAtPeersThatNeverAnswer_takesNoLongerThanACall() {
+        Member client = hastyClient();
+        storeAll(client);
+        List<Member> others =
+                swarm.members().stream().filter(member -> member != client).toList();
+        others.forEach(member -> member.transport().kill());
+        Duration before = swarm.time().elapsed();
+
+        swarm.await(client.node().close());
+
+        assertThat(swarm.time().elapsed().minus(before)).isBetween(Duration.ofSeconds(1), Duration.ofSeconds(3));
+    }
+
+    @Test
+    void storeAll_givenUpWithTheLastReceipt_makesAllCopiesAllTheSame() {
+        Member client = hastyClient();
+        List<DhtRecord> records = keys.stream()
+                .map(key ->
+                        DhtRecord.of(key, ByteString.EMPTY, client.node().now().plusSeconds(3_600)))
+                .toList();
+
+        swarm.awaitAll(client.node().storeAll(records).take(KEYS));
+        assertThat(copies()).isLessThan(KEYS * REPLICAS);
+        swarm.time().run(Duration.ofSeconds(2));
+
+        assertThat(copies()).isEqualTo(KEYS * REPLICAS);
     }
 
     @Test
