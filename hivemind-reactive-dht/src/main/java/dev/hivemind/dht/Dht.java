@@ -89,7 +89,7 @@ public interface Dht {
 
     /**
      * Stores a record at the peers nearest to its key, and emits how many took it as soon as enough have: further copies
-     * are made afterwards, see {@link DhtNode.Builder#acknowledgements}. Cancelling before that gives them all up.
+     * are made afterwards, see {@link DhtNodeBuilder#acknowledgements}. Cancelling before that gives them all up.
      *
      * <p>Errors besides the common ones: {@link IllegalArgumentException} if the record has expired or would live
      * longer than the DHT allows.

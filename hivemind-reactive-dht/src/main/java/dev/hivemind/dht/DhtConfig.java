@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * The settings of a {@link DhtNode}. See {@link DhtNode.Builder} for what each means.
+ * The settings of a {@link DhtNode}. See {@link DhtNodeBuilder} for what each means.
  *
  * @param bucketSize Kademlia's k, 1 to 128
  * @param depthModulo Kademlia's b, at least 1

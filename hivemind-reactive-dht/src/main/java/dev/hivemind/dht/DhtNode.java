@@ -18,13 +18,10 @@ import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.Lifetimes;
 import dev.hivemind.dht.storage.PlainRecord;
-import dev.hivemind.dht.storage.RecordValidator;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
-import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -33,14 +30,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * A node of the DHT, on top of a {@link PeerNode}.
@@ -70,12 +65,12 @@ public final class DhtNode implements Dht {
     private final Disposable.Swap upkeep = Disposables.swap();
     private final Sinks.Empty<Void> closed = Sinks.empty();
 
-    private DhtNode(Builder builder, DhtConfig config) {
-        this.transport = builder.transport;
+    DhtNode(DhtConfig config, NodeSurroundings surroundings) {
+        this.transport = surroundings.transport();
         this.config = config;
-        this.lifetimes = new Lifetimes(builder.clock, config.maxTtl());
-        this.authenticity = new Authenticity(builder.validator);
-        this.schedulers = NodeSchedulers.of(builder.scheduler, builder.results);
+        this.lifetimes = new Lifetimes(surroundings.clock(), config.maxTtl());
+        this.authenticity = new Authenticity(surroundings.validator());
+        this.schedulers = surroundings.schedulers();
         this.loop = new NodeLoop(schedulers.loop());
         this.parts = parts();
         this.cache = new PathCache(parts);
@@ -85,7 +80,7 @@ public final class DhtNode implements Dht {
         parts.peers().onClock(theirs -> clockSkew.observe(theirs, lifetimes.now()));
         Scheduler timer = schedulers.results();
         var bootstrap = new Bootstrap(transport, parts.rpc(), config, timer);
-        this.membership = new Membership(parts, bootstrap, new ContactFile(builder.contactFile));
+        this.membership = new Membership(parts, bootstrap, surroundings.contactFile());
         this.reads = new RecordReads(parts, membership, cache);
         this.writes = new RecordWrites(parts, membership, local, reads::stored);
     }
@@ -98,13 +93,13 @@ public final class DhtNode implements Dht {
     }
 
     /** Starts the description of a node on a peer, which has to be started before the node is. */
-    public static Builder builder(PeerNode peer) {
-        return new Builder(new RSocketDhtTransport(peer));
+    public static DhtNodeBuilder builder(PeerNode peer) {
+        return new DhtNodeBuilder(new RSocketDhtTransport(peer));
     }
 
     /** Starts the description of a node on a transport, which stays the caller's. */
-    public static Builder builder(DhtTransport transport) {
-        return new Builder(requireNonNull(transport, "transport"));
+    public static DhtNodeBuilder builder(DhtTransport transport) {
+        return new DhtNodeBuilder(requireNonNull(transport, "transport"));
     }
 
     /**
@@ -273,162 +268,5 @@ public final class DhtNode implements Dht {
     @Override
     public String toString() {
         return "DhtNode[" + id().toShortString() + (isClientOnly() ? ", client-only]" : "]");
-    }
-
-    /** Collects the settings of a node. Not thread-safe. */
-    public static final class Builder {
-
-        private final DhtTransport transport;
-        private int bucketSize = DhtConfig.DEFAULT_BUCKET_SIZE;
-        private int depthModulo = DhtConfig.DEFAULT_DEPTH_MODULO;
-        private int alpha = DhtConfig.DEFAULT_ALPHA;
-        private int replicas = DhtConfig.DEFAULT_REPLICAS;
-        private int acknowledgements;
-        private List<PeerAddress> initialPeers = List.of();
-        private Duration requestTimeout = DhtConfig.DEFAULT_REQUEST_TIMEOUT;
-        private Duration softTimeout = DhtConfig.DEFAULT_SOFT_TIMEOUT;
-        private Duration maxTtl = Lifetimes.MAX_TTL;
-        private Duration refreshPeriod = DhtConfig.DEFAULT_REFRESH_PERIOD;
-        private int maxRecords = DhtConfig.DEFAULT_MAX_RECORDS;
-        private long maxRecordBytes = DhtConfig.DEFAULT_MAX_RECORD_BYTES;
-        private Clock clock = Clock.systemUTC();
-        private @Nullable Scheduler scheduler;
-        private @Nullable Path contactFile;
-        private RecordValidator validator = RecordValidator.ANY;
-        private Scheduler results = Schedulers.parallel();
-
-        private Builder(DhtTransport transport) {
-            this.transport = transport;
-        }
-
-        /** Kademlia's k: contacts in a bucket, and peers that a lookup finds; 1 to 128. Default: 20. */
-        public Builder bucketSize(int bucketSize) {
-            this.bucketSize = bucketSize;
-            return this;
-        }
-
-        /** Kademlia's b: how many bits finer the table resolves far ranges; more means fewer hops. Default: 1. */
-        public Builder depthModulo(int depthModulo) {
-            this.depthModulo = depthModulo;
-            return this;
-        }
-
-        /** How many requests of one lookup are under way at once; 1 to 32. Default: 3. */
-        public Builder alpha(int alpha) {
-            this.alpha = alpha;
-            return this;
-        }
-
-        /** At how many peers a record is stored; 1 to 128. Default: 8. */
-        public Builder replicas(int replicas) {
-            this.replicas = replicas;
-            return this;
-        }
-
-        /**
-         * How many copies a store waits for, 1 to the replicas; the others are made after its caller was told. Default:
-         * three quarters of the replicas.
-         */
-        public Builder acknowledgements(int acknowledgements) {
-            this.acknowledgements = acknowledgements;
-            return this;
-        }
-
-        /** Where to enter the DHT. Default: nowhere, the node is the first. */
-        public Builder initialPeers(Collection<PeerAddress> initialPeers) {
-            this.initialPeers = List.copyOf(initialPeers);
-            return this;
-        }
-
-        /** After which a call to a peer has failed, dialling included. Default: 3 s. */
-        public Builder requestTimeout(Duration requestTimeout) {
-            this.requestTimeout = requireNonNull(requestTimeout, "requestTimeout");
-            return this;
-        }
-
-        /** After which a call to a peer no longer holds a lookup up, though its answer still counts. Default: 250 ms. */
-        public Builder softTimeout(Duration softTimeout) {
-            this.softTimeout = requireNonNull(softTimeout, "softTimeout");
-            return this;
-        }
-
-        /** The longest life of a record that is stored or believed; at most and by default 24 h. */
-        public Builder maxTtl(Duration maxTtl) {
-            this.maxTtl = requireNonNull(maxTtl, "maxTtl");
-            return this;
-        }
-
-        /** How often the node visits all ranges of its table, to fill them anew. Default: 10 min. */
-        public Builder refreshPeriod(Duration refreshPeriod) {
-            this.refreshPeriod = requireNonNull(refreshPeriod, "refreshPeriod");
-            return this;
-        }
-
-        /** How many records to keep for others, subkeys counted one by one. Default: 262,144. */
-        public Builder maxRecords(int maxRecords) {
-            this.maxRecords = maxRecords;
-            return this;
-        }
-
-        /** How many bytes of records to keep for others. Default: 256 MiB. */
-        public Builder maxRecordBytes(long maxRecordBytes) {
-            this.maxRecordBytes = maxRecordBytes;
-            return this;
-        }
-
-        /** Tells what has expired. Default: the system's. */
-        public Builder clock(Clock clock) {
-            this.clock = requireNonNull(clock, "clock");
-            return this;
-        }
-
-        /** Where the node's loop runs; stays the caller's. Default: an own thread. */
-        public Builder scheduler(Scheduler scheduler) {
-            this.scheduler = requireNonNull(scheduler, "scheduler");
-            return this;
-        }
-
-        /**
-         * Where to remember contacts every five minutes and when the node closes, so that it finds the DHT again after a
-         * restart without any initial peer. Default: nowhere.
-         */
-        public Builder contactFile(Path contactFile) {
-            this.contactFile = requireNonNull(contactFile, "contactFile");
-            return this;
-        }
-
-        /** Which records to keep and to believe, besides what signatures say. Default: all. */
-        public Builder validator(RecordValidator validator) {
-            this.validator = requireNonNull(validator, "validator");
-            return this;
-        }
-
-        /** Where results are emitted, signatures checked and deadlines measured; stays the caller's. Default: Reactor's parallel scheduler. */
-        public Builder resultsOn(Scheduler results) {
-            this.results = requireNonNull(results, "results");
-            return this;
-        }
-
-        /**
-         * The node, which does nothing before {@link DhtNode#start()}.
-         *
-         * @throws IllegalArgumentException if a setting is out of its bounds
-         */
-        public DhtNode build() {
-            var config = new DhtConfig(
-                    bucketSize,
-                    depthModulo,
-                    alpha,
-                    replicas,
-                    acknowledgements == 0 ? (3 * replicas + 3) / 4 : acknowledgements,
-                    initialPeers,
-                    requestTimeout,
-                    softTimeout,
-                    maxTtl,
-                    refreshPeriod,
-                    maxRecords,
-                    maxRecordBytes);
-            return new DhtNode(this, config);
-        }
     }
 }

@@ -24,13 +24,13 @@ public final class Swarm implements AutoCloseable {
     private final LoopResources loops = LoopResources.create("test-io", 2, true);
     private final Scheduler scheduler = Schedulers.newParallel("hivemind-dht", 2, true);
     private final Random seeds;
-    private final UnaryOperator<DhtNode.Builder> settings;
+    private final UnaryOperator<DhtNodeBuilder> settings;
     private final List<DhtNode> nodes = new ArrayList<>();
     private final Map<DhtNode, PeerNode> peers = new HashMap<>();
     private final List<PeerNode> started = new ArrayList<>();
     private final AtomicInteger next = new AtomicInteger();
 
-    public Swarm(long seed, UnaryOperator<DhtNode.Builder> settings) {
+    public Swarm(long seed, UnaryOperator<DhtNodeBuilder> settings) {
         this.seeds = new Random(seed);
         this.settings = settings;
     }
@@ -62,7 +62,7 @@ public final class Swarm implements AutoCloseable {
     }
 
     /** A node that has not been started, with the swarm's settings. */
-    public DhtNode.Builder node(PeerNode peer) {
+    public DhtNodeBuilder node(PeerNode peer) {
         return settings.apply(DhtNode.builder(peer).scheduler(scheduler).requestTimeout(Duration.ofSeconds(20)));
     }
 
@@ -75,7 +75,7 @@ public final class Swarm implements AutoCloseable {
     }
 
     /** Starts a node, which from now on belongs to the swarm. */
-    public DhtNode start(PeerNode peer, DhtNode.Builder builder) {
+    public DhtNode start(PeerNode peer, DhtNodeBuilder builder) {
         DhtNode node = builder.build();
         nodes.add(node);
         peers.put(node, peer);
@@ -86,7 +86,7 @@ public final class Swarm implements AutoCloseable {
     public Swarm grow(int count) {
         for (int i = 0; i < count; i++) {
             PeerNode peer = listeningPeer();
-            DhtNode.Builder builder = node(peer);
+            DhtNodeBuilder builder = node(peer);
             if (!nodes.isEmpty()) {
                 DhtNode entry = nodes.get(next.getAndIncrement() % nodes.size());
                 builder.initialPeers(entry.addresses());

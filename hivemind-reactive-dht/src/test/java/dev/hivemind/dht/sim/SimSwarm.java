@@ -1,6 +1,7 @@
 package dev.hivemind.dht.sim;
 
 import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.DhtNodeBuilder;
 import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import java.time.Duration;
@@ -20,7 +21,7 @@ public final class SimSwarm {
 
     private final SimNetwork network;
     private final SplittableRandom random;
-    private final UnaryOperator<DhtNode.Builder> settings;
+    private final UnaryOperator<DhtNodeBuilder> settings;
     private final List<Member> members = new ArrayList<>();
 
     /** A node and its end of the network. */
@@ -32,7 +33,7 @@ public final class SimSwarm {
         }
     }
 
-    public SimSwarm(long seed, UnaryOperator<DhtNode.Builder> settings) {
+    public SimSwarm(long seed, UnaryOperator<DhtNodeBuilder> settings) {
         this.network = new SimNetwork(seed);
         this.random = new SplittableRandom(seed + 1);
         this.settings = settings;
@@ -65,7 +66,7 @@ public final class SimSwarm {
     }
 
     /** The description of a node at an end of the network. */
-    public DhtNode.Builder describe(SimTransport transport, Duration skew) {
+    public DhtNodeBuilder describe(SimTransport transport, Duration skew) {
         return settings.apply(
                 DhtNode.builder(transport).scheduler(time()).resultsOn(time()).clock(time().clock(skew)));
     }
@@ -101,7 +102,7 @@ public final class SimSwarm {
     }
 
     private Member entering(SimTransport transport) {
-        DhtNode.Builder builder = describe(transport, Duration.ZERO);
+        DhtNodeBuilder builder = describe(transport, Duration.ZERO);
         if (!members.isEmpty()) {
             builder.initialPeers(started().node().addresses());
         }
