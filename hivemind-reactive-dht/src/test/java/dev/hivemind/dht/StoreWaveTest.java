@@ -20,6 +20,8 @@ import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 
 class StoreWaveTest {
@@ -115,6 +117,21 @@ class StoreWaveTest {
         run((to, count) -> contacts.indexOf(to) < 2 ? Mono.empty() : reply(PutResult.STORED, PutResult.STALE));
 
         assertThat(asked).isEqualTo(contacts.subList(0, REPLICAS + 2));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void start_withPeersThatDisagree_countsEachWhoeverAnswersLast(int last) {
+        List<PutResult> opinions = List.of(PutResult.STORED, PutResult.STALE, PutResult.STORED);
+        run((to, count) -> {
+            int index = contacts.indexOf(to);
+            PutResult opinion = opinions.get(index);
+            Mono<StoreReply> answer = reply(opinion, opinion);
+            return index == last ? Mono.delay(Duration.ofMillis(10), time).then(answer) : answer;
+        });
+
+        assertThat(receipts).hasSize(2).allMatch(receipt -> receipt.stored() == 2 && receipt.stale() == 1);
+        assertThat(receipts).allMatch(StoreReceipt::isStored);
     }
 
     @Test

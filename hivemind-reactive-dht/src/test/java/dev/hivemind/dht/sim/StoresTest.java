@@ -3,6 +3,8 @@ package dev.hivemind.dht.sim;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import dev.hivemind.dht.StoreReceipt;
+import dev.hivemind.dht.sim.SimSwarm.Member;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.dht.storage.DhtValue;
@@ -36,6 +38,55 @@ class StoresTest {
                 .allMatch(count -> count <= 1)
                 .filteredOn(count -> count == 1)
                 .hasSize(replicas);
+        swarm.close();
+    }
+
+    @Test
+    void store_withDeadPeersAmongTheNearest_dropsJustThoseFromTheTable() {
+        var swarm = new SimSwarm(29, node -> node.replicas(4)).grow(12);
+        swarm.time().run(Duration.ofSeconds(30));
+        DhtKey key = DhtKey.of("key");
+        List<Member> nearest = swarm.nearest(key.target(), 4);
+        Member writer = swarm.nearest(key.target(), 12).get(11);
+        assertThat(swarm.await(writer.node().snapshot()).contacts()).isEqualTo(11);
+        nearest.subList(1, 3).forEach(member -> member.transport().kill());
+
+        StoreReceipt receipt = swarm.await(writer.node()
+                .store(DhtRecord.of(key, ByteString.EMPTY, writer.node().now().plusSeconds(600))));
+        swarm.time().run(Duration.ofSeconds(8));
+
+        assertThat(receipt.stored()).isGreaterThanOrEqualTo(3);
+        assertThat(swarm.nearest(key.target(), 4))
+                .allMatch(member -> swarm.await(member.node().snapshot()).records() == 1);
+        assertThat(swarm.await(writer.node().snapshot()).contacts()).isEqualTo(9);
+        swarm.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {60, 80})
+    void store_rightAfterMostNodesDied_isKeptByTheNearestAlive(int percent) {
+        var swarm = new SimSwarm(41, node -> node).grow(300);
+        swarm.time().run(Duration.ofSeconds(30));
+        swarm.kill(percent / 100.0);
+        int copies = 0;
+        for (int i = 0; i < 20; i++) {
+            Member writer = swarm.anyone();
+            var record = DhtRecord.of(
+                    DhtKey.of("key" + i), ByteString.EMPTY, writer.node().now().plusSeconds(600));
+            StoreReceipt receipt = swarm.await(writer.node().store(record));
+            copies += receipt.stored();
+        }
+
+        assertThat(copies).isGreaterThan(20 * 5);
+        swarm.close();
+    }
+
+    @Test
+    void storeAll_ofNothing_andGetAllOfNothing_complete() {
+        var swarm = new SimSwarm(31, node -> node).grow(3);
+
+        assertThat(swarm.awaitAll(swarm.node(1).storeAll(List.of()))).isEmpty();
+        assertThat(swarm.awaitAll(swarm.node(1).getAll(List.of()))).isEmpty();
         swarm.close();
     }
 
