@@ -27,8 +27,13 @@ public final class DhtBenchmark implements Benchmark {
     private static final int BATCH = 32;
     private static final int QUICK_NODES = 32;
 
-    /** Until the code is compiled and the nodes are connected: what is measured is not how a process starts. */
-    private static final int WARM_UPS = 10;
+    /**
+     * Rounds until the code is compiled and the nodes are connected, times the nodes: what is measured is not how a process
+     * starts. A swarm of 512 cannot be connected fully, and its rounds take long.
+     */
+    private static final int WARM_UPS_TIMES_NODES = 2_560;
+
+    private static final int MIN_WARM_UPS = 3;
 
     private final List<Integer> sizes;
 
@@ -67,7 +72,7 @@ public final class DhtBenchmark implements Benchmark {
         try (var swarm = new LocalSwarm(size)) {
             double createSeconds = (System.nanoTime() - started) / 1e9;
             report.progress("dht: warming up");
-            for (int i = 0; i < WARM_UPS; i++) {
+            for (int i = 0; i < Math.max(MIN_WARM_UPS, WARM_UPS_TIMES_NODES / size); i++) {
                 measure(swarm, i % 2 == 1, new Row());
             }
             for (boolean signed : new boolean[] {false, true}) {
