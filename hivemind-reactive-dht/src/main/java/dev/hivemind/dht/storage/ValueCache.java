@@ -52,15 +52,6 @@ public final class ValueCache {
 
     /** The copy of what lies at an id, or null; it counts as used. */
     public @Nullable DhtValue get(NodeId target) {
-        DhtValue value = peek(target);
-        Copy copy = copies.get(target);
-        if (value != null && copy != null && !copy.used()) {
-            copies.put(target, new Copy(copy.key(), copy.value(), copy.until(), true));
-        }
-        return value;
-    }
-
-    private @Nullable DhtValue peek(NodeId target) {
         Copy copy = copies.get(target);
         if (copy == null) {
             return null;
@@ -68,6 +59,8 @@ public final class ValueCache {
         DhtValue alive = lifetimes.isAlive(copy.until()) ? copy.value().retain(lifetimes::isAlive) : null;
         if (alive == null) {
             forget(target);
+        } else if (!copy.used()) {
+            copies.put(target, new Copy(copy.key(), copy.value(), copy.until(), true));
         }
         return alive;
     }
