@@ -27,8 +27,13 @@ public final class Backoff<K> {
 
     /** Whether it failed so short a time ago that it is to be left alone. */
     public boolean isBanned(K key) {
+        return !remaining(key).isZero();
+    }
+
+    /** How much longer it is to be left alone; zero if it is not. */
+    public Duration remaining(K key) {
         Ban ban = bans.getIfPresent(key);
-        return ban != null && ban.until - nanoClock.getAsLong() > 0;
+        return ban == null ? Duration.ZERO : Duration.ofNanos(Math.max(0, ban.until - nanoClock.getAsLong()));
     }
 
     /**

@@ -67,8 +67,15 @@ final class Owners {
         return (made == null ? all.get(0) : made.owner).peerId();
     }
 
+    /** Whether no other than {@link #preferred()} is ever called. */
+    boolean isOne() {
+        Choice made = known;
+        return all.size() == 1 || (made != null && made.schema.trainable());
+    }
+
     /** What the expert takes and gives, if that was asked before. */
-    @Nullable ExpertSchema knownSchema() {
+    @Nullable
+    ExpertSchema knownSchema() {
         Choice made = known;
         return made == null ? null : made.schema;
     }
@@ -134,7 +141,7 @@ final class Owners {
         if (made == null) {
             return Mono.error(new IllegalStateException("The schema comes first"));
         }
-        if (made.schema.trainable() || all.size() == 1) {
+        if (isOne()) {
             return made.owner.connect(deadline).flatMap(call);
         }
         Owner owner = takingTurns(turn);

@@ -83,6 +83,11 @@ public final class RemoteExpert {
         return owners.preferred();
     }
 
+    /** Whether every call goes to {@link #owner()}, and not to any of several that host a frozen expert. */
+    public boolean hasOneOwner() {
+        return owners.isOne();
+    }
+
     /** What the expert takes and gives. Asked of its peer once, and remembered; an error is not. */
     public Mono<ExpertSchema> info() {
         return owners.schema();

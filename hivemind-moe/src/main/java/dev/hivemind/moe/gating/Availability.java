@@ -1,13 +1,17 @@
 package dev.hivemind.moe.gating;
 
-import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
-import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.rsocket.identity.PeerId;
-import java.util.List;
+import java.time.Duration;
 
-/** Who may be called now. To be answered at once, by any thread. */
+/**
+ * Who may be called now, and who of the others is tried first where nobody may. To be answered at once, by any thread; a
+ * {@link BeamSearch} asks once for each peer and expert, and keeps to the answer.
+ */
 public interface Availability {
+
+    /** A ban that never ends. */
+    Duration FOR_GOOD = Duration.ofSeconds(Long.MAX_VALUE);
 
     /** Everybody may be called. */
     Availability EVERYBODY = new Availability() {
@@ -28,27 +32,16 @@ public interface Availability {
     /** Whether this expert may be called, at a peer that may. */
     boolean isAvailable(ExpertUid expert);
 
-    /** Whether an owner of this kind can be called for this very expert. */
-    private boolean allows(ExpertDescriptor expert) {
-        return isAvailable(expert.peerId()) && isAvailable(expert.uid());
+    /**
+     * For how much longer the experts of this peer are left alone; zero for a peer that may be called. Where nobody may
+     * be, those are that have the least left. Default: {@link #FOR_GOOD}, for whom that is no way out either.
+     */
+    default Duration banOf(PeerId peer) {
+        return isAvailable(peer) ? Duration.ZERO : FOR_GOOD;
     }
 
-    /** Whether an expert can be called at any of its owners. One that learns is called at its latest owner alone. */
-    default boolean allows(List<ExpertDescriptor> owners) {
-        return allows(owners.get(0))
-                || (!owners.get(0).status().trainable() && owners.stream().anyMatch(this::allows));
-    }
-
-    /** The owners of an allowed expert, those that cannot be called left out. */
-    default List<ExpertDescriptor> allowed(List<ExpertDescriptor> owners) {
-        return owners.size() == 1 || allows(owners.get(0))
-                ? owners
-                : owners.stream().filter(this::allows).toList();
-    }
-
-    /** Whether anybody of those who have experts in one part of a grid can be called. The DHT does not list many. */
-    default boolean allowsAny(List<ExpertDescriptor> exemplars) {
-        return exemplars.size() >= DictionaryRecord.MAX_OWNERS
-                || exemplars.stream().anyMatch(exemplar -> isAvailable(exemplar.peerId()));
+    /** {@link #banOf(PeerId)} for an expert at a peer that may be called. */
+    default Duration banOf(ExpertUid expert) {
+        return isAvailable(expert) ? Duration.ZERO : FOR_GOOD;
     }
 }

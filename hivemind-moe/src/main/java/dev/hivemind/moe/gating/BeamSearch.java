@@ -71,13 +71,13 @@ public final class BeamSearch {
     /**
      * The best experts for every row of scores. Cold; cancellation lets questions to the DHT that are under way go on.
      *
-     * <p>Errors: {@link PeerUnavailableException} if no expert is declared, or none of their
-     * peers may be called;
+     * <p>Errors: {@link PeerUnavailableException} if no expert is declared, or nobody may ever be called;
      * {@link GridMismatchException} if none of those that are declared lies in the grid; others of
      * {@link ExpertDirectory#owners}. What is not known of a prefix in the middle of the grid is an error for nobody:
      * the rows do without.
      *
-     * @param scores rows of {@link ExpertGrid#scores()} numbers; an index of negative infinity is never chosen
+     * @param scores rows of {@link ExpertGrid#scores()} numbers; an index of negative infinity is never chosen, and a row
+     *     with a score that is not a number, or is infinite, gets nobody
      * @param kBest experts wanted per row
      * @param availability who may be called
      * @throws IllegalArgumentException if there are no whole rows, or more experts wanted than the grid can hold

@@ -49,14 +49,4 @@ record Line(
     int size() {
         return coordinates.length;
     }
-
-    /** The places at which, or below which, some expert may be called. */
-    boolean[] open(Availability availability, boolean lastDimension) {
-        boolean[] places = new boolean[size()];
-        for (int place = 0; place < places.length; place++) {
-            List<ExpertDescriptor> owners = experts.get(place);
-            places[place] = lastDimension ? availability.allows(owners) : availability.allowsAny(owners);
-        }
-        return places;
-    }
 }

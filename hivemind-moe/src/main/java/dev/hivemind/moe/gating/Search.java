@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * One search for all rows of a batch. In every dimension there are lines, which rows share, and a beam for each row that
@@ -22,7 +23,7 @@ final class Search {
     private final float[] scores;
     private final int rows;
     private final int kBest;
-    private final Availability availability;
+    private final Bans bans;
     private final List<List<Line>> linesByDimension = new ArrayList<>();
     private final List<Beam[]> beamsByDimension = new ArrayList<>();
 
@@ -34,13 +35,14 @@ final class Search {
         this.scores = scores;
         this.rows = rows;
         this.kBest = kBest;
-        this.availability = availability;
+        this.bans = new Bans(availability);
     }
 
     /**
      * Takes the line behind the grid's prefix.
      *
-     * @throws PeerUnavailableException if nobody there can be called
+     * @throws PeerUnavailableException if nobody is there
+     * @throws GridMismatchException if nobody there fits the grid
      */
     void begin(Line first) {
         requireSomebody(first);
@@ -58,37 +60,56 @@ final class Search {
                     "No expert below '%s' lies in %s, but %s is declared. Give the grid as many dimensions as its experts have coordinates, large enough for them"
                             .formatted(grid.prefix(), grid, first.misfit()));
         }
-        if (first.experts().stream().noneMatch(availability::allowsAny)) {
-            throw new PeerUnavailableException("Every expert below '%s' failed of late".formatted(grid.prefix()));
-        }
     }
 
     boolean isLastDimension() {
         return beamsByDimension.size() == grid.dimensions();
     }
 
-    /** Chooses the best places of the latest lines, for every row. */
+    /**
+     * Chooses the best places of the latest lines, for every row.
+     *
+     * @throws PeerUnavailableException if nobody may be called
+     */
     void expand() {
         int dimension = beamsByDimension.size();
         List<Line> lines = linesByDimension.get(dimension);
-        boolean last = dimension == grid.dimensions() - 1;
-        boolean[][] open =
-                lines.stream().map(line -> line.open(availability, last)).toArray(boolean[][]::new);
+        boolean[][] open = bans.open(lines, dimension == grid.dimensions() - 1, kBest);
+        requireOpen(open, dimension);
         Beam[] beams = new Beam[rows];
         for (int row = 0; row < rows; row++) {
             beams[row] = new Beam(kBest);
             int first = row * grid.scores() + grid.offset(dimension);
-            if (dimension == 0) {
+            if (dimension > 0) {
+                expandBelow(beamsByDimension.get(dimension - 1)[row], beams[row], lines, open, first);
+            } else if (isJudged(first)) {
                 expand(beams[row], 0, lines.get(0), open[0], first, 0);
-                continue;
-            }
-            Beam above = beamsByDimension.get(dimension - 1)[row];
-            for (int rank = 0; rank < above.size(); rank++) {
-                int line = below[above.line(rank)][above.place(rank)];
-                expand(beams[row], line, lines.get(line), open[line], first, above.score(rank));
             }
         }
         beamsByDimension.add(beams);
+    }
+
+    private void requireOpen(boolean[][] open, int dimension) {
+        if (dimension == 0 && IntStream.range(0, open[0].length).noneMatch(place -> open[0][place])) {
+            throw new PeerUnavailableException("Nobody below '%s' may be called".formatted(grid.prefix()));
+        }
+    }
+
+    /** Of scores that are no numbers none is the best: such a row gets nobody, and disturbs no other. */
+    private boolean isJudged(int firstScore) {
+        for (int i = firstScore; i < firstScore + grid.scores(); i++) {
+            if (Float.isNaN(scores[i]) || scores[i] == Float.POSITIVE_INFINITY) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void expandBelow(Beam above, Beam beam, List<Line> lines, boolean[][] open, int firstScore) {
+        for (int rank = 0; rank < above.size(); rank++) {
+            int line = below[above.line(rank)][above.place(rank)];
+            expand(beam, line, lines.get(line), open[line], firstScore, above.score(rank));
+        }
     }
 
     private void expand(Beam beam, int number, Line line, boolean[] open, int firstScore, float scoreAbove) {
@@ -147,7 +168,7 @@ final class Search {
         Beam beam = beamsByDimension.get(last)[row];
         for (int rank = 0; rank < beam.size(); rank++) {
             Line line = linesByDimension.get(last).get(beam.line(rank));
-            routing.add(row, rank, availability.allowed(line.experts().get(beam.place(rank))));
+            routing.add(row, rank, bans.callable(line.experts().get(beam.place(rank))));
         }
         return beam.size();
     }
@@ -173,7 +194,7 @@ final class Search {
             for (int rank = 0; rank < beam.size(); rank++) {
                 Line line = linesByDimension.get(dimension).get(beam.line(rank));
                 line.experts().get(beam.place(rank)).stream()
-                        .filter(expert -> availability.allows(List.of(expert)))
+                        .filter(bans::isCallable)
                         .filter(expert -> !found.contains(expert.uid()))
                         .forEach(expert -> exemplars.putIfAbsent(expert.uid(), expert));
             }

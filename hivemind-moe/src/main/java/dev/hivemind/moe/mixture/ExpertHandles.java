@@ -11,15 +11,15 @@ import dev.hivemind.rsocket.identity.PeerId;
 import java.util.List;
 
 /**
- * One handle for each expert and place where it lives, so that it is asked for its schema once and not each time the DHT
- * was read. Bounded and thread-safe.
+ * One handle for each expert, as long as it lives where it did, so that it is asked for its schema once and not each time
+ * the DHT was read. Bounded and thread-safe.
  */
 final class ExpertHandles {
 
     private static final int MAX_HANDLES = 65_536;
 
     private final ExpertClient client;
-    private final Cache<Whereabouts, RemoteExpert> handles = Caffeine.newBuilder()
+    private final Cache<ExpertUid, Known> handles = Caffeine.newBuilder()
             .maximumSize(MAX_HANDLES)
             .executor(Runnable::run)
             .build();
@@ -28,26 +28,30 @@ final class ExpertHandles {
         this.client = client;
     }
 
+    /** The handle for where the expert lives now; what was known of it elsewhere is forgotten. */
     RemoteExpert get(List<ExpertDescriptor> owners) {
-        return handles.get(Whereabouts.of(owners), where -> client.remote(owners));
+        List<Home> homes = owners.stream().map(Home::of).toList();
+        ExpertUid uid = owners.get(0).uid();
+        Known known = handles.getIfPresent(uid);
+        if (known == null || !known.homes.equals(homes)) {
+            known = new Known(homes, client.remote(owners));
+            handles.put(uid, known);
+        }
+        return known.handle;
     }
 
     /** What was known of an expert holds no longer: it is another now, or gone. */
     void forget(ExpertUid uid) {
-        handles.asMap().keySet().removeIf(where -> where.uid.equals(uid));
+        handles.invalidate(uid);
     }
+
+    private record Known(List<Home> homes, RemoteExpert handle) {}
 
     /** All that a handle is made of; loads and states change without effect on it. */
-    private record Whereabouts(ExpertUid uid, List<Home> homes) {
+    private record Home(PeerId peer, List<PeerAddress> addresses) {
 
-        static Whereabouts of(List<ExpertDescriptor> owners) {
-            return new Whereabouts(
-                    owners.get(0).uid(),
-                    owners.stream()
-                            .map(owner -> new Home(owner.peerId(), owner.addresses()))
-                            .toList());
+        static Home of(ExpertDescriptor owner) {
+            return new Home(owner.peerId(), owner.addresses());
         }
     }
-
-    private record Home(PeerId peer, List<PeerAddress> addresses) {}
 }

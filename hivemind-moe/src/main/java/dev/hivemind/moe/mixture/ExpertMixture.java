@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -38,30 +39,40 @@ final class ExpertMixture {
     private final @Nullable MixtureEvents events;
     private final CallPolicy calls;
     private final ExpertHandles handles;
-    private final SwarmHealth health = new SwarmHealth(System::nanoTime);
+    private final SwarmHealth health;
     private final MixtureStatistics statistics = new MixtureStatistics();
 
+    ExpertMixture(ExpertClient client, Settings settings) {
+        this.calls = client.policy();
+        this.kBest = settings.kBest;
+        this.policy = settings.policy;
+        this.outputs = settings.outputs;
+        this.events = settings.feed == null ? null : new MixtureEvents(settings.feed, settings.grid);
+        this.search = BeamSearch.create(settings.grid, client.directory(), lifetimes(settings.grid, calls, policy));
+        this.health = new SwarmHealth(settings.nanoClock);
+        this.handles = new ExpertHandles(client);
+    }
+
     /**
+     * What is asked of the experts.
+     *
      * @param outputs of the experts; null if they have one that is like the samples
      * @param feed is told of every pass; null for nobody
+     * @param nanoClock by which peers and experts are left alone
      */
-    ExpertMixture(
-            ExpertClient client,
+    record Settings(
             ExpertGrid grid,
             int kBest,
             MixturePolicy policy,
             @Nullable Outputs outputs,
-            @Nullable EventFeed feed) {
-        grid.requireHolds(kBest);
-        requireAtMost(kBest, policy.kMin(), "kMin");
-        requireAtMost(kBest, policy.backwardKMin(), "backwardKMin");
-        this.calls = client.policy();
-        this.search = BeamSearch.create(grid, client.directory(), lifetimes(grid, calls, policy));
-        this.kBest = kBest;
-        this.policy = policy;
-        this.outputs = outputs;
-        this.events = feed == null ? null : new MixtureEvents(feed, grid);
-        this.handles = new ExpertHandles(client);
+            @Nullable EventFeed feed,
+            LongSupplier nanoClock) {
+
+        Settings {
+            grid.requireHolds(kBest);
+            requireAtMost(kBest, policy.kMin(), "kMin");
+            requireAtMost(kBest, policy.backwardKMin(), "backwardKMin");
+        }
     }
 
     /** Silence in every dimension takes half of the time that the search has. */

@@ -6,11 +6,13 @@ import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +32,9 @@ import reactor.core.scheduler.Schedulers;
  * counters and lists; signals are sent outside.
  */
 final class Gathering {
+
+    /** About 50 µs. */
+    private static final int MAX_BYTES_AT_ONCE = 64 << 10;
 
     private final Function<Group, Mono<Reply>> call;
     private final Rules rules;
@@ -89,7 +94,36 @@ final class Gathering {
         return System.nanoTime() - startedNanos;
     }
 
+    /** Many numbers take longer to look at than the thread of a connection has time. */
     private void answered(Group group, Reply reply) {
+        if (sizeBytes(reply) <= MAX_BYTES_AT_ONCE) {
+            examine(group, reply);
+            return;
+        }
+        try {
+            scheduler.schedule(() -> examineOrFail(group, reply));
+        } catch (RejectedExecutionException shutDown) {
+            reply.release();
+            throw shutDown;
+        }
+    }
+
+    private static long sizeBytes(Reply reply) {
+        return reply.descriptors().stream()
+                .mapToLong(TensorDescriptor::sizeBytes)
+                .sum();
+    }
+
+    private void examineOrFail(Group group, Reply reply) {
+        try {
+            examine(group, reply);
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        }
+    }
+
+    /** Takes the reply over. */
+    private void examine(Group group, Reply reply) {
         RpcException lie = lieIn(group, reply);
         if (lie != null) {
             reply.release();
@@ -106,7 +140,7 @@ final class Gathering {
             return reply.tensors().stream().allMatch(RowFrames::isFinite) ? null : notFinite(group);
         } catch (RpcException malformed) {
             return malformed;
-        } catch (RuntimeException unreadable) {
+        } catch (RuntimeException | Error unreadable) {
             reply.release();
             throw unreadable;
         }
@@ -228,6 +262,7 @@ final class Gathering {
     private final class Call extends BaseSubscriber<Reply> {
 
         private final Group group;
+        private boolean received;
 
         Call(Group group) {
             this.group = group;
@@ -235,6 +270,7 @@ final class Gathering {
 
         @Override
         protected void hookOnNext(Reply reply) {
+            received = true;
             answered(group, reply);
         }
 
@@ -247,10 +283,11 @@ final class Gathering {
             }
         }
 
-        /** Without effect after an answer. */
         @Override
         protected void hookOnComplete() {
-            failed(group, new ProtocolViolationException("The peer ended the call without an answer"));
+            if (!received) {
+                failed(group, new ProtocolViolationException("The peer ended the call without an answer"));
+            }
         }
     }
 }

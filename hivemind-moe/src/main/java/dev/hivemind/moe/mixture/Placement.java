@@ -103,6 +103,11 @@ final class Placement {
 
     /** @throws PeerUnavailableException if fewer answered than the policy asks for */
     void requireEnough(List<Failure> failures) {
+        if (routing.experts().isEmpty() && !policy.allowZeroOutputs()) {
+            throw new PeerUnavailableException(
+                    "No expert was found for any of the %d samples: their scores are not finite, or the DHT did not say who is there"
+                            .formatted(routing.rows()));
+        }
         if (kept.isEmpty() && !policy.allowZeroOutputs()) {
             throw new PeerUnavailableException("None of the %d experts chosen for this batch answered. %s"
                     .formatted(routing.experts().size(), reason(failures)));

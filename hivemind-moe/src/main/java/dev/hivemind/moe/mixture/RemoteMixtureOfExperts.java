@@ -1,7 +1,5 @@
 package dev.hivemind.moe.mixture;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -10,12 +8,10 @@ import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.RemoteTape;
 import dev.hivemind.moe.expert.TensorSpec;
-import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import dev.hivemind.rsocket.events.EventFeed;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -107,49 +103,23 @@ public final class RemoteMixtureOfExperts {
     }
 
     /** Collects the settings of a layer. Not thread-safe. */
-    public static final class Builder {
+    public static final class Builder extends MixtureBuilder<Builder> {
 
-        private final ExpertClient client;
-        private final NDManager manager;
-        private @Nullable ExpertGrid grid;
-        private int inFeatures;
         private int kBest = 4;
-        private long seed;
-        private MixturePolicy policy = MixturePolicy.DEFAULT;
         private @Nullable Outputs outputs;
-        private @Nullable EventFeed feed;
 
         private Builder(ExpertClient client, NDManager manager) {
-            this.client = requireNonNull(client, "client");
-            this.manager = requireNonNull(manager, "manager");
+            super(client, manager, MixturePolicy.DEFAULT);
         }
 
-        /** Where the experts lie. */
-        public Builder grid(ExpertGrid grid) {
-            this.grid = requireNonNull(grid, "grid");
-            return this;
-        }
-
-        /** {@link #grid(ExpertGrid)} as it is written down, such as {@code ffn.[0:32].[0:32]}. */
-        public Builder grid(String notation) {
-            return grid(ExpertGrid.parse(notation));
-        }
-
-        /** Length of the last dimension of samples. */
-        public Builder inFeatures(int inFeatures) {
-            this.inFeatures = inFeatures;
+        @Override
+        Builder self() {
             return this;
         }
 
         /** Experts per sample. Default: 4. */
         public Builder kBest(int kBest) {
             this.kBest = kBest;
-            return this;
-        }
-
-        /** How long experts are waited for, and how many can be done without. Default: {@link MixturePolicy#DEFAULT}. */
-        public Builder policy(MixturePolicy policy) {
-            this.policy = requireNonNull(policy, "policy");
             return this;
         }
 
@@ -168,31 +138,12 @@ public final class RemoteMixtureOfExperts {
         }
 
         /**
-         * Told of every pass of a batch, forward and backward: which experts were called for how many rows, how long each
-         * took and why it failed, and the entropy of the gate. Default: nobody.
-         */
-        public Builder events(EventFeed feed) {
-            this.feed = requireNonNull(feed, "feed");
-            return this;
-        }
-
-        /** Determines the gate's first weights. Default: 0. */
-        public Builder seed(long seed) {
-            this.seed = seed;
-            return this;
-        }
-
-        /**
          * The layer; nothing is called before its first use.
          *
          * @throws IllegalArgumentException if a setting is missing or out of its bounds; says what to change
          */
         public RemoteMixtureOfExperts build() {
-            if (grid == null) {
-                throw new IllegalArgumentException("A grid is required, for example ffn.[0:32].[0:32]");
-            }
-            var mixture = new ExpertMixture(client, grid, kBest, policy, outputs, feed);
-            return new RemoteMixtureOfExperts(mixture, GridGate.create(manager, inFeatures, grid, seed));
+            return new RemoteMixtureOfExperts(mixture(kBest, outputs), gate());
         }
     }
 }

@@ -1,7 +1,5 @@
 package dev.hivemind.moe.mixture;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -13,8 +11,6 @@ import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridUtilization;
 import dev.hivemind.moe.gating.SwitchGate;
-import dev.hivemind.rsocket.events.EventFeed;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -37,10 +33,11 @@ public final class RemoteSwitchMixtureOfExperts {
     private final SwitchGate switching;
     private final GridUtilization utilization;
 
-    private RemoteSwitchMixtureOfExperts(Builder builder, ExpertGrid grid) {
-        this.mixture = new ExpertMixture(builder.client, grid, TOP_ONE, builder.policy, null, builder.feed);
-        this.gate = GridGate.create(builder.manager, builder.inFeatures, grid, builder.seed);
-        this.switching = new SwitchGate(grid, gate, builder.jitter, builder.gridDropout, builder.seed + 1);
+    private RemoteSwitchMixtureOfExperts(Builder builder) {
+        ExpertGrid grid = builder.grid();
+        this.mixture = builder.mixture(TOP_ONE, null);
+        this.gate = builder.gate();
+        this.switching = new SwitchGate(grid, gate, builder.jitter, builder.gridDropout, builder.seed() + 1);
         this.utilization = new GridUtilization(grid, builder.utilizationAlpha);
     }
 
@@ -113,53 +110,18 @@ public final class RemoteSwitchMixtureOfExperts {
     public record Output(NDArray output, NDArray balancingLoss) {}
 
     /** Collects the settings of a layer. Not thread-safe. */
-    public static final class Builder {
+    public static final class Builder extends MixtureBuilder<Builder> {
 
-        private final ExpertClient client;
-        private final NDManager manager;
-        private @Nullable ExpertGrid grid;
-        private int inFeatures;
-        private long seed;
         private double utilizationAlpha = 0.9;
         private double gridDropout = 1;
         private double jitter = 1e-2;
-        private MixturePolicy policy = MixturePolicy.LENIENT;
-        private @Nullable EventFeed feed;
 
         private Builder(ExpertClient client, NDManager manager) {
-            this.client = requireNonNull(client, "client");
-            this.manager = requireNonNull(manager, "manager");
+            super(client, manager, MixturePolicy.LENIENT);
         }
 
-        /** Where the experts lie. */
-        public Builder grid(ExpertGrid grid) {
-            this.grid = requireNonNull(grid, "grid");
-            return this;
-        }
-
-        /** {@link #grid(ExpertGrid)} as it is written down, such as {@code ffn.[0:32].[0:32]}. */
-        public Builder grid(String notation) {
-            return grid(ExpertGrid.parse(notation));
-        }
-
-        /** Length of the last dimension of samples. */
-        public Builder inFeatures(int inFeatures) {
-            this.inFeatures = inFeatures;
-            return this;
-        }
-
-        /**
-         * Told of every pass of a batch, forward and backward: which experts were called for how many rows, how long each
-         * took and why it failed, and the entropy of the gate. Default: nobody.
-         */
-        public Builder events(EventFeed feed) {
-            this.feed = requireNonNull(feed, "feed");
-            return this;
-        }
-
-        /** Determines the gate's first weights and the noise. Default: 0. */
-        public Builder seed(long seed) {
-            this.seed = seed;
+        @Override
+        Builder self() {
             return this;
         }
 
@@ -181,22 +143,13 @@ public final class RemoteSwitchMixtureOfExperts {
             return this;
         }
 
-        /** How long experts are waited for, and how many are needed. Default: {@link MixturePolicy#LENIENT}. */
-        public Builder policy(MixturePolicy policy) {
-            this.policy = requireNonNull(policy, "policy");
-            return this;
-        }
-
         /**
          * The layer; nothing is called before its first use.
          *
          * @throws IllegalArgumentException if a setting is missing or out of its bounds; says what to change
          */
         public RemoteSwitchMixtureOfExperts build() {
-            if (grid == null) {
-                throw new IllegalArgumentException("A grid is required, for example ffn.[0:32].[0:32]");
-            }
-            return new RemoteSwitchMixtureOfExperts(this, grid);
+            return new RemoteSwitchMixtureOfExperts(this);
         }
     }
 }

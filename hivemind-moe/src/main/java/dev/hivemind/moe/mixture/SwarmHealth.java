@@ -38,15 +38,17 @@ final class SwarmHealth implements Availability {
     /** One of so many parts of its time is enough for a call. */
     private static final int FAIR_PART = 4;
 
-    /** So many times in a row a peer may be late, as far as nobody misses it. */
+    /** So many times in a row somebody may be late, as far as nobody misses it. */
     private static final int STALLS = 3;
 
-    private static final int MAX_PEERS = 10_000;
+    private static final int MAX_SUSPECTS = 10_000;
 
     private final Backoff<PeerId> peers;
     private final Backoff<ExpertUid> experts;
-    private final Cache<PeerId, Integer> stalls =
-            Caffeine.newBuilder().maximumSize(MAX_PEERS).executor(Runnable::run).build();
+    private final Cache<Object, Integer> stalls = Caffeine.newBuilder()
+            .maximumSize(MAX_SUSPECTS)
+            .executor(Runnable::run)
+            .build();
 
     SwarmHealth(LongSupplier nanoClock) {
         this.peers = new Backoff<>(nanoClock);
@@ -63,22 +65,33 @@ final class SwarmHealth implements Availability {
         return !experts.isBanned(expert);
     }
 
+    @Override
+    public Duration banOf(PeerId peer) {
+        return peers.remaining(peer);
+    }
+
+    @Override
+    public Duration banOf(ExpertUid expert) {
+        return experts.remaining(expert);
+    }
+
     /**
      * A pass of a batch has ended.
      *
      * @param timeout what the pass was allowed; who had less than a part of that is not blamed for being late
      */
     void passed(List<Answer> answers, List<Failure> failures, Duration timeout) {
-        Set<PeerId> present = new HashSet<>();
+        Set<Object> present = new HashSet<>();
         for (Answer answer : answers) {
-            present.add(answer.group().handle().owner());
-            answered(answer.group().handle());
+            RemoteExpert expert = answer.group().handle();
+            present.add(suspect(expert));
+            answered(expert);
         }
         long fairNanos = timeout.toNanos() / FAIR_PART;
-        Map<PeerId, Failure> spared = new HashMap<>();
+        Map<Object, Failure> spared = new HashMap<>();
         for (Failure failure : failures) {
             if (failure.dispensable()) {
-                spared.putIfAbsent(failure.group().handle().owner(), failure);
+                spared.putIfAbsent(suspect(failure.group().handle()), failure);
             } else {
                 failed(failure, present, fairNanos);
             }
@@ -87,26 +100,34 @@ final class SwarmHealth implements Availability {
         spared.forEach(this::spared);
     }
 
+    /**
+     * Who is to blame for being silent: the peer, with all its experts. Which of several peers it was that host a frozen
+     * expert is known to the client, which tries others then; here it is the expert.
+     */
+    private static Object suspect(RemoteExpert expert) {
+        return expert.hasOneOwner() ? expert.owner() : expert.uid();
+    }
+
     private void answered(RemoteExpert expert) {
-        stalls.invalidate(expert.owner());
-        boolean peerIsBack = peers.succeeded(expert.owner());
+        stalls.invalidate(suspect(expert));
+        boolean peerIsBack = expert.hasOneOwner() && peers.succeeded(expert.owner());
         boolean expertIsBack = experts.succeeded(expert.uid());
         if (peerIsBack || expertIsBack) {
             LOG.info("{} answers again", expert);
         }
     }
 
-    private void failed(Failure failure, Set<PeerId> present, long fairNanos) {
-        PeerId owner = failure.group().handle().owner();
+    private void failed(Failure failure, Set<Object> present, long fairNanos) {
         RpcException error = failure.error();
         if (error instanceof DeadlineExceededException) {
-            if (failure.nanos() >= fairNanos && present.contains(owner)) {
+            if (failure.nanos() >= fairNanos
+                    && present.contains(suspect(failure.group().handle()))) {
                 blameExpert(failure);
             } else if (failure.nanos() >= fairNanos) {
-                blamePeer(failure);
+                blameSuspect(failure);
             }
         } else if (error instanceof PeerUnavailableException) {
-            blamePeer(failure);
+            blameSuspect(failure);
         } else if (isUseless(error) || (error instanceof SchemaMismatchException && !present.isEmpty())) {
             blameExpert(failure);
         }
@@ -125,15 +146,20 @@ final class SwarmHealth implements Availability {
     }
 
     /** Late where that did no harm. */
-    private void spared(PeerId owner, Failure failure) {
-        if (stalls.asMap().merge(owner, 1, Integer::sum) >= STALLS) {
-            stalls.invalidate(owner);
-            blamePeer(failure);
+    private void spared(Object suspect, Failure failure) {
+        if (stalls.asMap().merge(suspect, 1, Integer::sum) >= STALLS) {
+            stalls.invalidate(suspect);
+            blameSuspect(failure);
         }
     }
 
-    private void blamePeer(Failure failure) {
-        tell(failure, peers.failed(failure.group().handle().owner()));
+    private void blameSuspect(Failure failure) {
+        RemoteExpert expert = failure.group().handle();
+        if (expert.hasOneOwner()) {
+            tell(failure, peers.failed(expert.owner()));
+        } else {
+            blameExpert(failure);
+        }
     }
 
     private void blameExpert(Failure failure) {

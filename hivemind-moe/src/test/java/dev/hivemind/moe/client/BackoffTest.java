@@ -27,6 +27,17 @@ class BackoffTest {
     }
 
     @Test
+    void remaining_ofABan_runsDownToZero() {
+        assertThat(backoff.remaining(peer)).isZero();
+        backoff.failed(peer);
+
+        pass(2);
+        assertThat(backoff.remaining(peer)).isEqualTo(Duration.ofSeconds(3));
+        pass(4);
+        assertThat(backoff.remaining(peer)).isZero();
+    }
+
+    @Test
     void failed_afterTheBanEnded_doublesIt() {
         backoff.failed(peer);
         pass(6);

@@ -1,18 +1,16 @@
 package dev.hivemind.moe.client;
 
+import static dev.hivemind.moe.tensor.RandomArrays.leaf;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import java.time.Duration;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,23 +41,12 @@ class ReactiveTapeTest {
         swarm.close();
     }
 
-    private static NDArray random(NDManager manager, long seed, long... shape) {
-        var random = new SplittableRandom(seed);
-        float[] values = new float[Math.toIntExact(new Shape(shape).size())];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) random.nextDouble(-1, 1);
-        }
-        NDArray array = manager.create(values, new Shape(shape));
-        array.setRequiresGradient(true);
-        return array;
-    }
-
     /** Gradients of the input and of a local weight behind two experts in parallel and one after them. */
     private Mono<float[][]> reactiveStep(RemoteExpert left, RemoteExpert right, RemoteExpert top) {
         return ReactiveTape.step(
                 swarm.client(),
-                tape -> tape.local(() -> new NDList(
-                                random(tape.manager(), 1, ROWS, WIDTH), random(tape.manager(), 2, WIDTH, WIDTH)))
+                tape -> tape.local(() ->
+                                new NDList(leaf(tape.manager(), 1, ROWS, WIDTH), leaf(tape.manager(), 2, WIDTH, WIDTH)))
                         .flatMap(leaves -> hidden(tape, leaves)
                                 .flatMap(hidden -> Mono.zip(
                                         Layer.remote(left).forward(tape, hidden),
@@ -84,7 +71,7 @@ class ReactiveTapeTest {
 
     private float[][] blockingStep(RemoteExpert left, RemoteExpert right, RemoteExpert top) {
         try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
-            NDList leaves = new NDList(random(tape.manager(), 1, ROWS, WIDTH), random(tape.manager(), 2, WIDTH, WIDTH));
+            NDList leaves = new NDList(leaf(tape.manager(), 1, ROWS, WIDTH), leaf(tape.manager(), 2, WIDTH, WIDTH));
             NDArray hidden = leaves.get(0).dot(leaves.get(1)).tanh();
             NDArray sum = tape.forward(left, hidden).add(tape.forward(right, hidden));
             tape.backward(tape.forward(top, sum).square().sum());
@@ -126,7 +113,7 @@ class ReactiveTapeTest {
         ReactiveTape.step(
                         swarm.client(),
                         tape -> tape.local(() ->
-                                        random(tape.manager(), 1, ROWS, WIDTH).sum())
+                                        leaf(tape.manager(), 1, ROWS, WIDTH).sum())
                                 .flatMap(loss -> tape.backward(loss).then(tape.backward(loss))))
                 .as(StepVerifier::create)
                 .expectErrorMessage("A tape goes backward once: take another step")
@@ -164,7 +151,7 @@ class ReactiveTapeTest {
 
         ReactiveTape.step(
                         swarm.client(),
-                        tape -> tape.local(() -> new NDList(random(tape.manager(), 1, 3, 11)))
+                        tape -> tape.local(() -> new NDList(leaf(tape.manager(), 1, 3, 11)))
                                 .flatMap(wrong -> tape.forward(expert, wrong)))
                 .as(StepVerifier::create)
                 .expectError(SchemaMismatchException.class)
@@ -191,7 +178,7 @@ class ReactiveTapeTest {
 
         Mono<Boolean> step = ReactiveTape.step(
                 swarm.client(),
-                tape -> tape.local(() -> new NDList(random(tape.manager(), 1, ROWS, WIDTH)))
+                tape -> tape.local(() -> new NDList(leaf(tape.manager(), 1, ROWS, WIDTH)))
                         .flatMap(inputs -> Layer.remote(foreign).forward(tape, inputs))
                         .map(outputs -> Thread.currentThread())
                         .zipWhen(thread -> tape.local(Thread::currentThread), Object::equals));

@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.tensor.RandomArrays;
 import dev.hivemind.moe.tensor.TensorOps;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -32,14 +31,7 @@ final class TapeFixture implements BeforeEachCallback, AfterEachCallback {
 
     /** A leaf with numbers between -1 and 1. */
     NDArray random(long seed, long... shape) {
-        var random = new SplittableRandom(seed);
-        float[] values = new float[Math.toIntExact(new Shape(shape).size())];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) random.nextDouble(-1, 1);
-        }
-        NDArray array = manager.create(values, new Shape(shape));
-        array.setRequiresGradient(true);
-        return array;
+        return RandomArrays.leaf(manager, seed, shape);
     }
 
     @Override

@@ -3,19 +3,24 @@ package dev.hivemind.moe.gating;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertPrefix;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.testkit.ManualClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -29,7 +34,14 @@ class BeamSearchTest {
     private final ManualClock clock = new ManualClock();
 
     private BeamSearch search(String grid) {
-        return BeamSearch.create(ExpertGrid.parse(grid), swarm::owners, Lifetimes.DEFAULT, clock::nanoTime);
+        return search(grid, Lifetimes.DEFAULT, swarm::owners);
+    }
+
+    private BeamSearch search(
+            String grid,
+            Lifetimes lifetimes,
+            Function<ExpertPrefix, Mono<SortedMap<Integer, List<ExpertDescriptor>>>> owners) {
+        return BeamSearch.create(ExpertGrid.parse(grid), owners, lifetimes, clock::nanoTime);
     }
 
     private static List<String> names(Routing routing, int row) {
@@ -196,44 +208,30 @@ class BeamSearchTest {
     }
 
     @Test
-    void find_withoutSomePeersAndExperts_goesAroundThem() {
-        swarm.declare("ffn.0.0", "ffn.1.1").declare(Grids.expert("ffn.0.1", Grids.OTHER_OWNER));
-        var availability = new Availability() {
-            @Override
-            public boolean isAvailable(PeerId peer) {
-                return !peer.equals(Grids.OTHER_OWNER);
-            }
+    void find_withTiesInAGrid_takesTheFirstCellsForEveryRow() {
+        IntStream.range(0, 9).forEach(i -> swarm.declare("ffn.%d.%d".formatted(i / 3, i % 3)));
 
-            @Override
-            public boolean isAvailable(ExpertUid expert) {
-                return !expert.value().equals("ffn.1.1");
-            }
-        };
+        Routing found = search("ffn.[0:3].[0:3]").find(new float[2 * 6], 4).block(TIMEOUT);
 
-        Routing found =
-                search("ffn.[0:2].[0:2]").find(new float[4], 3, availability).block(TIMEOUT);
-
-        assertThat(names(found, 0)).containsExactly("ffn.0.0");
+        for (int row = 0; row < 2; row++) {
+            assertThat(names(found, row)).containsExactly("ffn.0.0", "ffn.0.1", "ffn.0.2", "ffn.1.0");
+        }
     }
 
-    @Test
-    void find_ofALearningExpertWhoseOwnerIsLeftAlone_doesNotCallAnEarlierOwner() {
-        swarm.declare(Grids.expert("ffn.0", Grids.OTHER_OWNER)).declare("ffn.0", "ffn.1");
-        var availability = new Availability() {
-            @Override
-            public boolean isAvailable(PeerId peer) {
-                return !peer.equals(Grids.OTHER_OWNER);
-            }
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+    void find_forARowOfScoresThatAreNotFinite_givesItNobodyAndTheOthersTheirs(float odd) {
+        IntStream.range(0, 9).forEach(i -> swarm.declare("ffn.%d.%d".formatted(i / 3, i % 3)));
+        for (int index = 0; index < 6; index++) {
+            float[] scores = {1, 2, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 3, 2, 1, 3, 2, 1};
+            scores[6 + index] = odd;
 
-            @Override
-            public boolean isAvailable(ExpertUid expert) {
-                return true;
-            }
-        };
+            Routing found = search("ffn.[0:3].[0:3]").find(scores, 2).block(TIMEOUT);
 
-        Routing found = search("ffn.[0:2]").find(new float[2], 2, availability).block(TIMEOUT);
-
-        assertThat(names(found, 0)).containsExactly("ffn.1");
+            assertThat(names(found, 0)).containsExactly("ffn.2.2", "ffn.2.1");
+            assertThat(names(found, 1)).isEmpty();
+            assertThat(names(found, 2)).containsExactly("ffn.0.0", "ffn.0.1");
+        }
     }
 
     @Test
@@ -311,11 +309,8 @@ class BeamSearchTest {
     void find_manyAtOnce_shareOneQuestion() {
         swarm.declare("ffn.1");
         Sinks.Empty<Void> answer = Sinks.empty();
-        BeamSearch search = BeamSearch.create(
-                ExpertGrid.parse("ffn.[0:4]"),
-                prefix -> swarm.owners(prefix).delayUntil(found -> answer.asMono()),
-                Lifetimes.DEFAULT,
-                clock::nanoTime);
+        BeamSearch search = search(
+                "ffn.[0:4]", Lifetimes.DEFAULT, prefix -> swarm.owners(prefix).delayUntil(found -> answer.asMono()));
         List<Routing> results = new ArrayList<>();
         var both = Flux.merge(search.find(new float[4], 1), search.find(new float[4], 1))
                 .doOnNext(results::add);
@@ -333,11 +328,10 @@ class BeamSearchTest {
     void find_whenTheDhtFailsLater_usesWhatWasKnown() {
         swarm.declare("ffn.1");
         boolean[] down = {false};
-        BeamSearch search = BeamSearch.create(
-                ExpertGrid.parse("ffn.[0:4]"),
-                prefix -> down[0] ? Mono.error(new PeerUnavailableException("nobody there")) : swarm.owners(prefix),
+        BeamSearch search = search(
+                "ffn.[0:4]",
                 Lifetimes.DEFAULT,
-                clock::nanoTime);
+                prefix -> down[0] ? Mono.error(new PeerUnavailableException("nobody there")) : swarm.owners(prefix));
         search.find(new float[4], 1).block(TIMEOUT);
         down[0] = true;
         clock.advance(Lifetimes.DEFAULT.found());
@@ -349,13 +343,12 @@ class BeamSearchTest {
     void find_whereOnePrefixIsSilent_doesWithoutItForThisOnce() {
         swarm.declare("ffn.1.1", "ffn.2.2", "ffn.2.3");
         Sinks.Empty<Void> answer = Sinks.empty();
-        BeamSearch search = BeamSearch.create(
-                ExpertGrid.parse("ffn.[0:4].[0:4]"),
+        BeamSearch search = search(
+                "ffn.[0:4].[0:4]",
+                Lifetimes.DEFAULT.withPatienceUpTo(Duration.ofMillis(100)),
                 prefix -> prefix.value().equals("ffn.2.")
                         ? swarm.owners(prefix).delayUntil(found -> answer.asMono())
-                        : swarm.owners(prefix),
-                Lifetimes.DEFAULT.withPatienceUpTo(Duration.ofMillis(100)),
-                clock::nanoTime);
+                        : swarm.owners(prefix));
         float[] scores = {0, 0, 0, 0, 0, 0, 0, 1};
 
         assertThat(names(search.find(scores, 2).block(TIMEOUT), 0))
@@ -367,14 +360,27 @@ class BeamSearchTest {
     }
 
     @Test
+    void find_wherePrefixesBelowTheFirstDimensionAreSilent_endsWithinItsPatienceForEach() {
+        swarm.declare("ffn.1.1.1", "ffn.2.2.2", "ffn.2.2.3");
+        BeamSearch search = search(
+                "ffn.[0:4].[0:4].[0:4]",
+                Lifetimes.DEFAULT,
+                prefix -> prefix.value().startsWith("ffn.2.") ? Mono.never() : swarm.owners(prefix));
+
+        StepVerifier.withVirtualTime(() -> search.find(new float[12], 2))
+                .expectSubscription()
+                .thenAwait(Lifetimes.DEFAULT.patience().multipliedBy(2))
+                .assertNext(found -> assertThat(names(found, 0)).containsExactly("ffn.1.1.1", "ffn.2.2.2"))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
     void find_whenTheDhtIsSilentLater_waitsForItsPatienceOnly() {
         swarm.declare("ffn.1");
         boolean[] silent = {false};
-        BeamSearch search = BeamSearch.create(
-                ExpertGrid.parse("ffn.[0:4]"),
-                prefix -> silent[0] ? Mono.never() : swarm.owners(prefix),
-                Lifetimes.DEFAULT,
-                clock::nanoTime);
+        BeamSearch search =
+                search("ffn.[0:4]", Lifetimes.DEFAULT, prefix -> silent[0] ? Mono.never() : swarm.owners(prefix));
         search.find(new float[4], 1).block(TIMEOUT);
         silent[0] = true;
         clock.advance(Lifetimes.DEFAULT.found());

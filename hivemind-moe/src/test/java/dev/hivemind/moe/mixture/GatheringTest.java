@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -30,6 +31,9 @@ class GatheringTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final Duration AFTER_ENOUGH = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    /** More than an event loop has time for. */
+    private static final int MANY = 50_000;
 
     private final List<MonoSink<Reply>> calls = new ArrayList<>();
     private final List<Boolean> cancelled = new ArrayList<>();
@@ -58,10 +62,13 @@ class GatheringTest {
     }
 
     private Reply reply(float value) {
-        var frame = new TensorFrame(
-                TensorDescriptor.of(ElementType.FLOAT32, 1, 1),
-                Unpooled.directBuffer(Float.BYTES).writeFloatLE(value));
-        Reply reply = Reply.ofTensors(List.of(frame));
+        return reply(Unpooled.directBuffer(Float.BYTES).writeFloatLE(value));
+    }
+
+    /** A row of as many numbers as there are. */
+    private Reply reply(ByteBuf numbers) {
+        var descriptor = TensorDescriptor.of(ElementType.FLOAT32, 1, numbers.readableBytes() / Float.BYTES);
+        Reply reply = Reply.ofTensors(List.of(new TensorFrame(descriptor, numbers)));
         replies.add(reply);
         return reply;
     }
@@ -188,20 +195,49 @@ class GatheringTest {
 
     @Test
     void answer_thatCannotBeRead_isReleasedAndFailsTheGathering() {
-        var unreadable = new UnpooledHeapByteBuf(UnpooledByteBufAllocator.DEFAULT, Float.BYTES, Float.BYTES) {
-            @Override
-            public ByteBuf getBytes(int index, ByteBuffer target) {
-                throw new IllegalStateException("unreadable");
-            }
-        };
-        Reply reply = Reply.ofTensors(List.of(
-                new TensorFrame(TensorDescriptor.of(ElementType.FLOAT32, 1, 1), unreadable.writerIndex(Float.BYTES))));
-        replies.add(reply);
-
         verify(() -> gathering(1, null, rows(0), rows(1)))
-                .then(() -> calls.get(0).success(reply))
+                .then(() -> calls.get(0).success(reply(numbers(1, GatheringTest::fail))))
                 .expectErrorMessage("unreadable")
                 .verify(PATIENCE);
+    }
+
+    @Test
+    void largeAnswer_isLookedAtByAnotherThreadThanThatOfItsConnection() {
+        List<Thread> readers = new CopyOnWriteArrayList<>();
+        ByteBuf numbers = numbers(MANY, () -> readers.add(Thread.currentThread()));
+
+        StepVerifier.create(gathering(1, null, rows(0, 1)))
+                .then(() -> calls.get(0).success(reply(numbers)))
+                .assertNext(answers -> assertThat(taken(answers)).isOne())
+                .expectComplete()
+                .verify(PATIENCE);
+
+        assertThat(readers).isNotEmpty().doesNotContain(Thread.currentThread());
+    }
+
+    @Test
+    void largeAnswer_thatCannotBeRead_isReleasedAndFailsTheGathering() {
+        StepVerifier.create(gathering(1, null, rows(0), rows(1)))
+                .then(() -> calls.get(0).success(reply(numbers(MANY, GatheringTest::fail))))
+                .expectErrorMessage("unreadable")
+                .verify(PATIENCE);
+    }
+
+    private static void fail() {
+        throw new IllegalStateException("unreadable");
+    }
+
+    /** So many zeros, and what happens before they are read. */
+    private static ByteBuf numbers(int count, Runnable beforeReading) {
+        int bytes = count * Float.BYTES;
+        var numbers = new UnpooledHeapByteBuf(UnpooledByteBufAllocator.DEFAULT, bytes, bytes) {
+            @Override
+            public ByteBuf getBytes(int index, ByteBuffer target) {
+                beforeReading.run();
+                return super.getBytes(index, target);
+            }
+        };
+        return numbers.writeZero(bytes);
     }
 
     @Test

@@ -181,20 +181,26 @@ class MixtureBehaviourTest {
         }
     }
 
+    /** The gate does not see the second input. */
     @Test
     void forward_ofNumbersThatAreNotFinite_blamesNoExpert() {
-        swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
-        RemoteMixtureOfExperts mixture = mixture("ffn.[0:2]").build();
+        var pair = new PairExpert().create(new ExpertOptions(WIDTH, 1));
+        swarm.hostOne("pair.0", pair, OptimizerConfig.frozen());
+        RemoteMixtureOfExperts mixture = mixture("pair.[0:1]")
+                .kBest(1)
+                .outputs(pair.outputs().toArray(TensorSpec[]::new))
+                .build();
 
         try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
             NDArray broken = random(3, WIDTH);
             broken.set(new NDIndex(1, 2), Float.NaN);
-            assertThatThrownBy(() -> mixture.forward(tape, broken)).isInstanceOf(PeerUnavailableException.class);
+            assertThatThrownBy(() -> mixture.forward(tape, new NDList(random(3, WIDTH), broken)))
+                    .isInstanceOf(PeerUnavailableException.class);
             long failed = mixture.statistics().failedCalls();
 
-            mixture.forward(tape, random(3, WIDTH));
+            mixture.forward(tape, new NDList(random(3, WIDTH), random(3, WIDTH)));
 
-            assertThat(mixture.statistics().rowsByExpert().values()).containsExactly(3L, 3L);
+            assertThat(mixture.statistics().rowsByExpert().values()).containsExactly(3L);
             assertThat(mixture.statistics().failedCalls()).isEqualTo(failed);
         }
     }

@@ -17,13 +17,13 @@ import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.moe.tensor.RandomArrays;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,18 +74,12 @@ class MixtureCallsTest {
     }
 
     private NDArray samples() {
-        var random = new SplittableRandom(11);
-        float[] values = new float[CHOSEN.length * WIDTH];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) random.nextDouble(-2, 2);
-        }
-        NDArray samples = arrays.manager().create(values, new Shape(CHOSEN.length, WIDTH));
-        samples.setRequiresGradient(true);
-        return samples;
+        return RandomArrays.leaf(arrays.manager(), 11, CHOSEN.length, WIDTH);
     }
 
     private ExpertMixture mixture(MixturePolicy policy) {
-        return new ExpertMixture(swarm.client(), ExpertGrid.of("ffn", 5), SLOTS, policy, null, null);
+        var settings = new ExpertMixture.Settings(ExpertGrid.of("ffn", 5), SLOTS, policy, null, null, System::nanoTime);
+        return new ExpertMixture(swarm.client(), settings);
     }
 
     private ExpertOutputs forward(RemoteTape tape, ForwardPass pass) {

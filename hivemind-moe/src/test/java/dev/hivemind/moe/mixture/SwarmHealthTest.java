@@ -158,6 +158,35 @@ class SwarmHealthTest {
     }
 
     @Test
+    void frozenExpert_whoseCallFailed_isBlamedInsteadOfThePeerThatIsAskedFirst() {
+        health.passed(List.of(), List.of(shared(new PeerUnavailableException("gone")), shared(late())), TIMEOUT);
+
+        assertThat(isPeerAvailable()).isTrue();
+        assertThat(health.isAvailable(OTHER)).isTrue();
+        assertThat(isExpertAvailable()).isFalse();
+    }
+
+    @Test
+    void frozenExpert_thatAnswered_clearsNoPeer() {
+        failed(new PeerUnavailableException("gone"));
+        RemoteExpert expert = shared(late()).group().handle();
+        var group = new Group(0, expert, new int[] {0}, new int[] {0});
+
+        health.passed(List.of(new Answer(group, new Reply(List.of(), Unpooled.EMPTY_BUFFER), 1)), List.of(), TIMEOUT);
+
+        assertThat(isPeerAvailable()).isFalse();
+    }
+
+    /** The failure of an expert that two peers host, of which the first is asked first. */
+    private Failure shared(RpcException error) {
+        var uid = new ExpertUid("ffn.1");
+        List<PeerAddress> addresses = List.of(new PeerAddress("127.0.0.1", 1));
+        RemoteExpert handle = client.remote(
+                List.of(new ExpertDescriptor(uid, PEER, addresses), new ExpertDescriptor(uid, OTHER, addresses)));
+        return new Failure(new Group(0, handle, new int[] {0}, new int[] {0}), error, false, TIMEOUT.toNanos());
+    }
+
+    @Test
     void peer_thatStallsThreeTimesInARow_isLeftAloneThoughNobodyMissesIt() {
         stall();
         stall();
