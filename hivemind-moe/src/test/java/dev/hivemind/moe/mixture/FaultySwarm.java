@@ -1,28 +1,18 @@
 package dev.hivemind.moe.mixture;
 
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import dev.hivemind.dht.Dht;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.moe.client.Swarm;
-import dev.hivemind.moe.expert.ExpertSchema;
-import dev.hivemind.moe.expert.ExpertSchemaCodec;
-import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.server.ExpertBackend;
 import dev.hivemind.moe.server.ExpertServer;
-import dev.hivemind.moe.tensor.NDArrayFrames;
-import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.PeerNode;
-import dev.hivemind.rsocket.Reply;
-import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.RequestHandler;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
-import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.testkit.FaultProxy;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -30,14 +20,14 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 
 /**
- * Servers behind proxies that can fail, and a client that reaches them through those alone: it looks into the DHT as
- * another peer than it calls experts as. Each server has two cells of {@code ffn.[0:4].[0:4]}.
+ * Servers that can fail: behind proxies, or in processes of their own; and a client that reaches the former through their
+ * proxies alone, since it looks into the DHT as another peer than it calls experts as. Each server has two cells of
+ * {@code ffn.[0:4].[0:4]}.
  */
 final class FaultySwarm implements AutoCloseable {
 
@@ -50,29 +40,47 @@ final class FaultySwarm implements AutoCloseable {
 
     private final LoopResources loops = LoopResources.create("test-io", 2, true);
     private final List<Host> hosts = new ArrayList<>();
+    private final List<ServerProcess> processes = new ArrayList<>();
     private final PeerNode reader = node();
     private final PeerNode caller = PeerNode.builder().loops(loops).build();
     private final DhtNode directory;
     private final ExpertClient client;
 
-    /** How an expert may answer. */
+    /** What is special about a server. */
     enum Manner {
+        /** It lives in this process, behind a proxy, and does what it should. */
         HONEST,
+        /** It can be killed. */
+        IN_A_PROCESS_OF_ITS_OWN,
         NOT_FINITE,
         ONE_ROW_SHORT,
         OF_ANOTHER_WIDTH
     }
 
-    /** The first of the servers have experts that answer in some manner, the others are honest. */
-    FaultySwarm(Manner manner, int dishonest) {
+    /** The first of the servers are special, each in its manner, and the others honest. */
+    FaultySwarm(List<Manner> special) {
         reader.start().block(TIMEOUT);
         directory = DhtNode.builder(reader).build();
         directory.start().block(TIMEOUT);
         for (int host = 0; host < HOSTS; host++) {
-            hosts.add(new Host(host, host < dishonest ? manner : Manner.HONEST));
+            Manner its = host < special.size() ? special.get(host) : Manner.HONEST;
+            if (its == Manner.IN_A_PROCESS_OF_ITS_OWN) {
+                processes.add(ServerProcess.start(reader.addresses().get(0), WIDTH, 2L * host, uids(host)));
+            } else {
+                hosts.add(new Host(host, its));
+            }
         }
+        processes.forEach(ServerProcess::awaitReady);
         caller.start().block(TIMEOUT);
         client = ExpertClient.create(caller, new ExpertDirectory(directory));
+    }
+
+    private static List<String> uids(int host) {
+        return List.of(uid(2 * host), uid(2 * host + 1));
+    }
+
+    private static String uid(int cell) {
+        return "ffn." + cell / 4 + "." + cell % 4;
     }
 
     private PeerNode node() {
@@ -86,12 +94,19 @@ final class FaultySwarm implements AutoCloseable {
         return client;
     }
 
-    List<Host> first(int count) {
-        return hosts.subList(0, count);
+    /** Those in this process, in their order. */
+    List<Host> hosts() {
+        return hosts;
+    }
+
+    /** Ends all processes but this one, without a word to anybody. */
+    void kill() {
+        processes.forEach(ServerProcess::kill);
     }
 
     @Override
     public void close() {
+        kill();
         client.dispose();
         hosts.forEach(host -> host.proxy.close());
         Flux.fromIterable(hosts)
@@ -107,7 +122,6 @@ final class FaultySwarm implements AutoCloseable {
     final class Host {
 
         final FaultProxy proxy;
-        final AtomicInteger calls = new AtomicInteger();
 
         private final PeerNode node = node();
         private final DhtNode dht;
@@ -118,7 +132,7 @@ final class FaultySwarm implements AutoCloseable {
             PeerAddress address = node.addresses().get(0);
             proxy = FaultProxy.start(new InetSocketAddress(address.host(), address.port()));
             dht = DhtNode.builder(node).initialPeers(reader.addresses()).build();
-            List<String> uids = List.of(uid(2 * number), uid(2 * number + 1));
+            List<String> uids = uids(number);
             server = manner == Manner.HONEST ? honest(uids, number) : null;
             if (server == null) {
                 lie(manner);
@@ -127,10 +141,6 @@ final class FaultySwarm implements AutoCloseable {
                     .then(Mono.defer(() -> new ExpertDirectory(behindProxy())
                             .declare(uids.stream().map(ExpertUid::new).toList(), TTL)))
                     .block(TIMEOUT);
-        }
-
-        private static String uid(int cell) {
-            return "ffn." + cell / 4 + "." + cell % 4;
         }
 
         private ExpertServer honest(List<String> uids, int number) {
@@ -144,26 +154,14 @@ final class FaultySwarm implements AutoCloseable {
         }
 
         private void lie(Manner manner) {
-            long width = manner == Manner.OF_ANOTHER_WIDTH ? WIDTH + 1 : WIDTH;
-            var inputs = List.of(TensorSpec.of("x", ElementType.FLOAT32, TensorSpec.BATCH, WIDTH));
-            var outputs = List.of(TensorSpec.of("y", ElementType.FLOAT32, TensorSpec.BATCH, width));
-            var schema = new ExpertSchema(inputs, outputs, 64, true);
-            node.handle(
-                    Operation.EXPERT_INFO,
-                    (peer, request) -> Mono.fromSupplier(() -> Reply.ofMessage(ExpertSchemaCodec.toMessage(schema))));
-            for (Operation operation : List.of(Operation.EXPERT_FORWARD, Operation.EXPERT_BACKWARD)) {
-                node.handle(operation, (peer, request) -> Mono.fromSupplier(() -> answer(manner, request, width)));
-            }
-        }
-
-        private Reply answer(Manner manner, Request request, long width) {
-            calls.incrementAndGet();
-            long rows = request.header().tensors().get(0).shape().get(0);
-            try (NDManager scope = TensorOps.newManager()) {
-                float value = manner == Manner.NOT_FINITE ? Float.NaN : 1;
-                var shape = new Shape(manner == Manner.ONE_ROW_SHORT ? rows - 1 : rows, width);
-                return Reply.ofTensors(NDArrayFrames.encode(new NDList(scope.full(shape, value))));
-            }
+            ScriptedExpert.tellSchema(node, WIDTH, manner == Manner.OF_ANOTHER_WIDTH ? WIDTH + 1 : WIDTH);
+            RequestHandler lies = switch (manner) {
+                case NOT_FINITE -> ScriptedExpert.filledWith(Float.NaN);
+                case ONE_ROW_SHORT -> ScriptedExpert.misshapen(-1, 0);
+                default -> ScriptedExpert.misshapen(0, 1);
+            };
+            node.handle(Operation.EXPERT_FORWARD, lies);
+            node.handle(Operation.EXPERT_BACKWARD, lies);
         }
 
         /** The node's part of the DHT, which says of it that it lives at the proxy. */
@@ -180,12 +178,6 @@ final class FaultySwarm implements AutoCloseable {
                             throw e.getCause();
                         }
                     });
-        }
-
-        /** Closes its sockets, and does not come back. */
-        void kill() {
-            proxy.close();
-            node.close().block(TIMEOUT);
         }
 
         private Mono<Void> close() {
