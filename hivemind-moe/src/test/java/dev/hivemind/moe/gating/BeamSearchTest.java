@@ -273,28 +273,23 @@ class BeamSearchTest {
     void find_inAGridOfOtherDimensions_namesAnExpertThatIsThere() {
         swarm.declare("ffn.7");
 
-        search("ffn.[0:4].[0:4]")
-                .find(new float[8], 2)
-                .as(StepVerifier::create)
-                .expectErrorSatisfies(error -> assertThat(error)
-                        .isInstanceOf(GridMismatchException.class)
-                        .hasMessageContaining("ffn.7")
-                        .hasMessageContaining("ffn.[0:4].[0:4]")
-                        .hasMessageContaining("as many dimensions"))
-                .verify(TIMEOUT);
+        assertMisfit("ffn.7", "as many dimensions");
     }
 
     @Test
     void find_inAGridThatIsTooSmall_namesAnExpertThatIsThere() {
         swarm.declare("ffn.40.1");
 
+        assertMisfit("ffn.40.1", "large enough");
+    }
+
+    private void assertMisfit(String uid, String advice) {
         search("ffn.[0:4].[0:4]")
                 .find(new float[8], 2)
                 .as(StepVerifier::create)
                 .expectErrorSatisfies(error -> assertThat(error)
                         .isInstanceOf(GridMismatchException.class)
-                        .hasMessageContaining("ffn.40.1")
-                        .hasMessageContaining("large enough"))
+                        .hasMessageContainingAll(uid, "ffn.[0:4].[0:4]", advice))
                 .verify(TIMEOUT);
     }
 
@@ -345,18 +340,24 @@ class BeamSearchTest {
         Sinks.Empty<Void> answer = Sinks.empty();
         BeamSearch search = search(
                 "ffn.[0:4].[0:4]",
-                Lifetimes.DEFAULT.withPatienceUpTo(Duration.ofMillis(100)),
+                Lifetimes.DEFAULT,
                 prefix -> prefix.value().equals("ffn.2.")
                         ? swarm.owners(prefix).delayUntil(found -> answer.asMono())
                         : swarm.owners(prefix));
         float[] scores = {0, 0, 0, 0, 0, 0, 0, 1};
 
-        assertThat(names(search.find(scores, 2).block(TIMEOUT), 0))
-                .contains("ffn.1.1")
-                .doesNotContain("ffn.2.3");
+        StepVerifier.withVirtualTime(() -> search.find(scores, 2))
+                .thenAwait(Lifetimes.DEFAULT.patience())
+                .assertNext(
+                        found -> assertThat(names(found, 0)).contains("ffn.1.1").doesNotContain("ffn.2.3"))
+                .expectComplete()
+                .verify(TIMEOUT);
 
         answer.tryEmitEmpty();
-        assertThat(names(search.find(scores, 2).block(TIMEOUT), 0)).contains("ffn.2.3");
+        StepVerifier.withVirtualTime(() -> search.find(scores, 2))
+                .assertNext(found -> assertThat(names(found, 0)).contains("ffn.2.3"))
+                .expectComplete()
+                .verify(TIMEOUT);
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.hivemind.launcher;
 import dev.hivemind.launcher.output.ProgressReporter;
 import dev.hivemind.launcher.process.ChildProcesses;
 import dev.hivemind.launcher.process.ServerProcess;
+import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.mixture.MixtureStatistics;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
@@ -61,11 +62,16 @@ final class Demo {
             display.say("Starting %d servers that share %d experts.".formatted(options.servers(), options.experts()));
             List<ServerProcess> servers = startServers(children);
             PeerAddress entry = servers.get(0).awaitReady(START_TIMEOUT).get(0);
-            try (SwarmClient swarm = SwarmClient.join(entry);
+            try (SwarmClient swarm = join(entry);
                     PictureClassifier model = withExperts(swarm, LEARNING)) {
                 return train("Mixture of remote experts", model, step -> killHalfWay(servers, step));
             }
         }
+    }
+
+    private SwarmClient join(PeerAddress entry) {
+        return SwarmClient.join(
+                entry, CallPolicy.DEFAULT.withActivations(options.compression()).withGradients(options.compression()));
     }
 
     /** The first is up before the others start, which join it. */
@@ -127,7 +133,7 @@ final class Demo {
             PeerAddress entry = children.start("Server of frozen experts", arguments)
                     .awaitReady(START_TIMEOUT)
                     .get(0);
-            try (SwarmClient swarm = SwarmClient.join(entry);
+            try (SwarmClient swarm = join(entry);
                     PictureClassifier model = withExperts(swarm, FROZEN)) {
                 return train("Frozen random experts", model, step -> {}).accuracy();
             }

@@ -1,5 +1,6 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.samples.trainer.FashionMnist;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -15,8 +16,8 @@ import picocli.CommandLine.Spec;
         name = "demo",
         description = {
             "Train a mixture of remote experts on pictures of clothes.",
-            "Starts server processes that share the experts, trains on Fashion-MNIST through them, kills one server half"
-                    + " way, and compares the result with the same model without experts."
+            "Starts server processes that share the experts, trains on Fashion-MNIST through them, kills one server"
+                    + " half way, and compares the result with the same model without experts."
         },
         mixinStandardHelpOptions = true,
         versionProvider = LauncherVersion.class,
@@ -62,6 +63,14 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--no-kill", description = "Leave all servers alive.")
     private boolean noKill;
 
+    @Option(
+            names = "--compression",
+            paramLabel = "CODEC",
+            defaultValue = "none",
+            converter = CompressionConverter.class,
+            description = "How activations and gradients travel: none, float16 or int8. Default: ${DEFAULT-VALUE}.")
+    private Compression compression = Compression.NONE;
+
     @Option(names = "--json", description = "Print one JSON object a line instead of text; the last is the result.")
     private boolean json;
 
@@ -85,7 +94,7 @@ final class DemoCommand implements Callable<Integer> {
 
     /** The options of the command line that was read. */
     DemoOptions options() {
-        return new DemoOptions(steps, seed, servers, experts, !noKill, json, data);
+        return new DemoOptions(steps, seed, servers, experts, !noKill, compression, json, data);
     }
 
     private void requireSensibleNumbers() {

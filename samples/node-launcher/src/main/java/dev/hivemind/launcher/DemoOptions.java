@@ -1,5 +1,6 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.rsocket.compression.Compression;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param servers how many server processes to start
  * @param experts how many experts they share; at least one per server
  * @param kill whether to kill a server half way; then there are at least two
+ * @param compression of what travels between the model and its experts, both ways
  * @param json whether to print one JSON object a line
  * @param data directory of the pictures; null means the bundled ones
  */
@@ -20,5 +22,6 @@ record DemoOptions(
         int servers,
         int experts,
         boolean kill,
+        Compression compression,
         boolean json,
         @Nullable Path data) {}

@@ -2,6 +2,7 @@ package dev.hivemind.launcher;
 
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridMismatchException;
@@ -33,15 +34,19 @@ final class SwarmClient implements AutoCloseable {
         this.experts = experts;
     }
 
-    /** Joins the DHT of whoever answers at the address; tries again for a while if nobody does. */
-    static SwarmClient join(PeerAddress address) {
+    /**
+     * Joins the DHT of whoever answers at the address; tries again for a while if nobody does.
+     *
+     * @param calls how experts are called
+     */
+    static SwarmClient join(PeerAddress address, CallPolicy calls) {
         PeerNode node = PeerNode.builder().build();
         return node.start()
                 .then(Mono.defer(() -> enterDht(node, address))
                         .retryWhen(Retry.backoff(JOIN_ATTEMPTS, FIRST_PAUSE)
                                 .filter(PeerUnavailableException.class::isInstance)
                                 .onRetryExhaustedThrow((policy, signal) -> signal.failure())))
-                .map(dht -> new SwarmClient(node, dht, ExpertClient.create(node, new ExpertDirectory(dht))))
+                .map(dht -> new SwarmClient(node, dht, ExpertClient.create(node, new ExpertDirectory(dht), calls)))
                 .onErrorResume(error -> node.close().then(Mono.error(error)))
                 .blockOptional(START_TIMEOUT)
                 .orElseThrow();

@@ -1,8 +1,10 @@
 package dev.hivemind.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hivemind.moe.gating.ExpertGrid;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,9 +39,10 @@ class CommandOptionsTest {
     @Test
     void serverOptions_everyArgument_areThose() {
         ServerOptions options = server(
-                ("--expert-class nop_delay --hidden-dim 128 --expert-option delay=0.25 --num-experts 6 --uid-prefix demo.1 --expert-pattern ffn.[0:4].[0:8] --first-index 10"
-                                + " --listen-on [::1]:7000 --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01"
-                                + " --max-batch-size 64 --device gpu1 --device-threads 3 --intra-op-threads 2 --seed -3 --json --exit-with-parent")
+                ("--expert-class nop_delay --hidden-dim 128 --expert-option delay=0.25 --num-experts 6 --uid-prefix"
+                    + " demo.1 --expert-pattern ffn.[0:4].[0:8] --first-index 10 --listen-on [::1]:7000"
+                    + " --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01 --max-batch-size 64 --device"
+                    + " gpu1 --device-threads 3 --intra-op-threads 2 --seed -3 --json --exit-with-parent")
                         .split(" "));
 
         assertThat(options)
@@ -68,13 +71,19 @@ class CommandOptionsTest {
 
     @Test
     void demoOptions_noArguments_areTheDefaults() {
-        assertThat(demo()).isEqualTo(new DemoOptions(2000, 1, 3, 16, true, false, null));
+        assertThat(demo()).isEqualTo(new DemoOptions(2000, 1, 3, 16, true, Compression.NONE, false, null));
     }
 
     @Test
     void demoOptions_everyArgument_areThose() {
-        assertThat(demo("--steps 7 --seed 9 --servers 1 --experts 2 --no-kill --json --data pictures".split(" ")))
-                .isEqualTo(new DemoOptions(7, 9, 1, 2, false, true, Path.of("pictures")));
+        assertThat(demo("--steps 7 --seed 9 --servers 1 --experts 2 --no-kill --compression int8 --json --data pictures"
+                        .split(" ")))
+                .isEqualTo(new DemoOptions(7, 9, 1, 2, false, Compression.INT8, true, Path.of("pictures")));
+    }
+
+    @Test
+    void demoOptions_withACodecThatIsNotKnown_namesThoseThatAre() {
+        assertThatThrownBy(() -> demo("--compression", "zip")).hasMessageContaining("none, float16, int8");
     }
 
     private static ServerOptions server(String... arguments) {
