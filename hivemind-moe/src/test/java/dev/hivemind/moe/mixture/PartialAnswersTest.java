@@ -115,8 +115,9 @@ class PartialAnswersTest {
     @Test
     void backward_withEnoughAnswers_waitsForTheRestNoLongerThanItIsTold() {
         second.backward = ScriptedExpert.silent();
+        MixturePolicy bothForward = MixturePolicy.DEFAULT.withKMin(2, 1).withTimeoutAfterKMin(SHORT);
 
-        assertClose(gradient(mixture(MixturePolicy.DEFAULT.withTimeoutAfterKMin(SHORT))), gradientOfTheFirst());
+        assertClose(gradient(mixture(bothForward)), gradientOfTheFirst());
         assertThat(second.backwards).hasValue(1);
     }
 
