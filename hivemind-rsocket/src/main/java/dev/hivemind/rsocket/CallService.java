@@ -4,6 +4,7 @@ import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.ReplyTooLargeException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.Payload;
 import io.rsocket.RSocketErrorException;
@@ -22,20 +23,23 @@ final class CallService {
     /** Calls of one channel that are served at once. */
     static final int CALLS_PER_CHANNEL = 8;
 
-    /** Before the first reply on a channel is known. */
+    /** Before the first reply on a channel of a single call is known. */
     private static final int LIKELY_REPLY_BYTES = 2 << 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(CallService.class);
 
     private final NodeCalls calls;
     private final SendWindow window;
+    private final LinkActivity activity;
     private final CallLimits limits;
     private final ReplyRoom smallReplies;
     private final ReplyRoom replies;
+    private final GivenUpCalls givenUp = new GivenUpCalls();
 
-    CallService(NodeCalls calls, SendWindow window) {
+    CallService(NodeCalls calls, SendWindow window, LinkActivity activity) {
         this.calls = calls;
         this.window = window;
+        this.activity = activity;
         this.limits = new CallLimits(calls.limits());
         this.smallReplies = new ReplyRoom(calls.limits().maxReplyBytes(), PayloadCodec.MAX_BODY_BYTES);
         this.replies = new ReplyRoom(calls.limits().maxReplyBytes(), LIKELY_REPLY_BYTES);
@@ -88,17 +92,32 @@ final class CallService {
 
     /** Replies to the calls of a channel, in the order in which they are ready. */
     Flux<Payload> answerAll(PeerConnection caller, Publisher<Payload> payloads) {
-        Flux<Message> replies = Flux.using(
-                limits::enterChannel,
-                entered -> new OwningFlatMap<>(
-                        questions(caller, payloads), message -> answer(caller, message), CALLS_PER_CHANNEL),
-                CallLimits::leaveChannel);
-        return new MessageChunks(replies, window).onErrorComplete(CallerGoneException.class);
+        Flux<Message> answers = Flux.using(
+                this::openChannel,
+                channel -> new OwningFlatMap<>(
+                        questions(caller, payloads), message -> answer(caller, message, channel), CALLS_PER_CHANNEL),
+                this::closeChannel);
+        return new MessageChunks(answers, window).onErrorComplete(CallerGoneException.class);
+    }
+
+    private ServedChannel openChannel() {
+        limits.enterChannel();
+        return new ServedChannel(activity, replies);
+    }
+
+    private void closeChannel(ServedChannel channel) {
+        channel.close();
+        limits.leaveChannel();
     }
 
     private Flux<Message> questions(PeerConnection caller, Publisher<Payload> payloads) {
         return new MessageAssembler(
                 Flux.from(payloads).onErrorMap(CallerGoneException::new), calls.limits(caller.peerId()));
+    }
+
+    /** The caller does not wait any more for the answer to a call that came on a channel, or will come. */
+    void giveUp(CallId call) {
+        givenUp.giveUp(call);
     }
 
     /** What a subscription emits; borrows the request until the Flux ends. */
@@ -116,24 +135,32 @@ final class CallService {
     }
 
     /** Takes over the message. A call that fails does not end the channel. */
-    private Mono<Message> answer(PeerConnection caller, Message message) {
+    private Mono<Message> answer(PeerConnection caller, Message message, ServedChannel channel) {
         var request = new Request(message.header(), message.body());
         return Mono.using(
-                () -> replies.enter(request.body().readableBytes()),
-                place -> counted(request, place.whenOpen(request, Mono.defer(() -> takeOrServe(caller, request))))
-                        .switchIfEmpty(Mono.error(PeerConnection::noAnswer))
-                        .map(reply -> toMessage(request, reply, place))
+                () -> channel.enter(request),
+                call -> givenUp.until(request.header().callId(), reply(caller, request, call))
+                        .map(reply -> toMessage(request, reply, call))
                         .onErrorResume(error -> Mono.just(failure(request, error)))
                         .transform(Discards::released),
-                place -> {
+                call -> {
                     request.release();
-                    place.endCall();
+                    call.endWork();
                 });
     }
 
-    private static Message toMessage(Request request, Reply reply, ReplyRoom.Place place) {
-        place.fill(reply.body().readableBytes());
-        return Message.of(request.header(), reply, place::leave);
+    private Mono<Reply> reply(PeerConnection caller, Request request, ServedChannel.Call call) {
+        return Mono.defer(() -> {
+                    call.requireAccepted();
+                    return counted(
+                            request, call.place().whenOpen(request, Mono.defer(() -> takeOrServe(caller, request))));
+                })
+                .switchIfEmpty(Mono.error(PeerConnection::noAnswer));
+    }
+
+    private static Message toMessage(Request request, Reply reply, ServedChannel.Call call) {
+        call.answer(reply.body().readableBytes());
+        return Message.of(request.header(), reply, call::leave);
     }
 
     private static Message failure(Request request, Throwable error) {

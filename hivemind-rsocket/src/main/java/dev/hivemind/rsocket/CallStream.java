@@ -21,7 +21,7 @@ final class CallStream {
     private final BodyIntake.Limits limits;
     private final Route route;
     private final UnaryOperator<Request> check;
-    private final CallsUnderWay underWay = new CallsUnderWay(MAX_UNDER_WAY);
+    private final CallsUnderWay underWay;
     private volatile boolean sent;
 
     /** {@code check} throws for a request that may not be sent. */
@@ -30,6 +30,7 @@ final class CallStream {
         this.limits = limits;
         this.route = route;
         this.check = check;
+        this.underWay = new CallsUnderWay(MAX_UNDER_WAY, link.activity());
     }
 
     /** Takes over the requests. */

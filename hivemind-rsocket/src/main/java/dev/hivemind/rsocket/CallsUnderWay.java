@@ -23,6 +23,7 @@ final class CallsUnderWay implements Disposable {
 
     private final Map<CallId, UnderWay> calls = new HashMap<>();
     private final Sinks.Many<Reply> expired;
+    private final LinkActivity activity;
     private @Nullable Disposable timer;
     private @Nullable Deadline nextCheck;
     private boolean disposed;
@@ -32,8 +33,14 @@ final class CallsUnderWay implements Disposable {
     /** Until when a call waits, and how long it has. */
     private record UnderWay(Deadline deadline, Measured measured) {}
 
-    /** For at most so many calls whose reply was not received yet. */
-    CallsUnderWay(int maxCalls) {
+    /**
+     * No calls yet.
+     *
+     * @param maxCalls whose reply was not received yet
+     * @param activity of the link that carries them
+     */
+    CallsUnderWay(int maxCalls, LinkActivity activity) {
+        this.activity = activity;
         this.expired = Sinks.many()
                 .unicast()
                 .onBackpressureBuffer(Queues.<Reply>get(maxCalls).get());
@@ -67,6 +74,7 @@ final class CallsUnderWay implements Disposable {
             underWay.measured().cancelled();
             throw new IllegalArgumentException("Call %s is under way already".formatted(call));
         }
+        activity.begin();
         if (nextCheck == null || underWay.deadline().isBefore(nextCheck)) {
             checkAt(underWay.deadline());
         }
@@ -86,7 +94,11 @@ final class CallsUnderWay implements Disposable {
     /** Ends the wait; null for a call that nobody waits for. */
     synchronized @Nullable Measured remove(CallId call) {
         UnderWay removed = calls.remove(call);
-        return removed == null ? null : removed.measured();
+        if (removed == null) {
+            return null;
+        }
+        activity.end();
+        return removed.measured();
     }
 
     synchronized boolean isEmpty() {
@@ -107,6 +119,7 @@ final class CallsUnderWay implements Disposable {
             }
         });
         calls.keySet().removeAll(late.keySet());
+        late.keySet().forEach(call -> activity.end());
         failing += late.size();
         nextCheck = null;
         calls.values().stream()
@@ -152,7 +165,10 @@ final class CallsUnderWay implements Disposable {
         if (timer != null) {
             timer.dispose();
         }
-        calls.values().forEach(underWay -> underWay.measured().cancelled());
+        calls.values().forEach(underWay -> {
+            underWay.measured().cancelled();
+            activity.end();
+        });
         calls.clear();
     }
 

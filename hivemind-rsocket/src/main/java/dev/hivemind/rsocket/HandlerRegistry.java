@@ -25,8 +25,8 @@ final class HandlerRegistry {
 
     /** Registers a handler until the result is disposed. */
     Disposable register(Operation operation, RequestHandler handler) {
-        if (operation == Operation.HELLO) {
-            throw new IllegalArgumentException("HELLO is served by the node itself");
+        if (operation == Operation.HELLO || operation == Operation.CANCEL) {
+            throw new IllegalArgumentException(operation + " is served by the node itself");
         }
         if (handlers.putIfAbsent(operation, handler) != null) {
             throw new IllegalStateException(operation + " has a handler already");

@@ -12,7 +12,10 @@ import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What happens on one link: the calls under way, made and served. Thread-safe. */
+/**
+ * What happens on one link: the calls under way, made and served. A channel without calls is at rest, and does not count.
+ * Thread-safe.
+ */
 final class LinkActivity {
 
     private final boolean dialled;
@@ -58,13 +61,37 @@ final class LinkActivity {
         return new Counting(responder, ErrorCodec::toWire);
     }
 
-    private void begin() {
+    /** Counts a call of a channel until {@link #end()}. */
+    void begin() {
         underWay.incrementAndGet();
         used = true;
     }
 
-    private void end() {
+    /** Ends a call that was counted. */
+    void end() {
         underWay.decrementAndGet();
+    }
+
+    /** Counts a call while it lasts. */
+    <T> Mono<T> count(Mono<T> call) {
+        return Mono.defer(() -> {
+            begin();
+            return call.doFinally(signal -> end());
+        });
+    }
+
+    private <T> Flux<T> count(Flux<T> calls) {
+        return Flux.defer(() -> {
+            begin();
+            return calls.doFinally(signal -> end());
+        });
+    }
+
+    /** @throws PeerUnavailableException if calls that begin now are refused */
+    void requireOpen() {
+        if (refusesCalls.getAsBoolean()) {
+            throw closing();
+        }
     }
 
     private static PeerUnavailableException closing() {
@@ -99,26 +126,12 @@ final class LinkActivity {
         public Flux<Payload> requestChannel(Publisher<Payload> payloads) {
             return refusesCalls.getAsBoolean()
                     ? Flux.error(toRefusal.apply(closing()))
-                    : count(source.requestChannel(payloads));
+                    : source.requestChannel(payloads);
         }
 
         private Throwable refuse(Payload payload) {
             payload.release();
             return toRefusal.apply(closing());
-        }
-
-        private <T> Mono<T> count(Mono<T> call) {
-            return Mono.defer(() -> {
-                begin();
-                return call.doFinally(signal -> end());
-            });
-        }
-
-        private <T> Flux<T> count(Flux<T> calls) {
-            return Flux.defer(() -> {
-                begin();
-                return calls.doFinally(signal -> end());
-            });
         }
     }
 }

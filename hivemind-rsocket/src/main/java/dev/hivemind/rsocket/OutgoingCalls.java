@@ -4,9 +4,15 @@ import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ErrorCodec;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.ReplyTooLargeException;
+import dev.hivemind.rsocket.frame.CallId;
+import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.frame.FrameHeader;
+import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.frame.Route;
+import io.netty.buffer.Unpooled;
 import io.rsocket.Payload;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
 import reactor.core.publisher.Flux;
@@ -20,6 +26,9 @@ final class OutgoingCalls {
 
     /** Calls on channels of their own; others wait. Fewer than every peer accepts, so that streams have room. */
     static final int MAX_CHANNEL_CALLS = ConnectionLimits.MIN_CHANNELS - 16;
+
+    /** A message without an answer needs a deadline all the same. */
+    private static final Duration GIVE_UP_TIME = Duration.ofSeconds(1);
 
     private final Link link;
     private final PayloadCodec codec;
@@ -55,6 +64,14 @@ final class OutgoingCalls {
         return Flux.defer(() -> new CallStream(link, limits, route, check).open(requests));
     }
 
+    /** Sends at once. */
+    Mono<Void> giveUp(CallId call) {
+        return Mono.defer(() -> {
+            var header = new FrameHeader(Operation.CANCEL, "", call, Deadline.after(GIVE_UP_TIME), 0, List.of());
+            return link.rsocket().fireAndForget(codec.encode(new Request(header, Unpooled.EMPTY_BUFFER)));
+        });
+    }
+
     /** Borrows the request until the Flux ends; the receiver owns the replies. */
     Flux<Reply> subscribe(Request request) {
         return Flux.defer(() -> {
@@ -80,7 +97,7 @@ final class OutgoingCalls {
                 request,
                 Mono.using(
                         () -> channels.enter(1),
-                        turn -> turn.opened().then(onFreeChannel(request)),
+                        turn -> turn.opened().then(link.activity().count(onFreeChannel(request))),
                         FairGate.Pass::leave));
     }
 

@@ -10,6 +10,7 @@ import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PayloadTooLargeException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Route;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
@@ -105,6 +106,16 @@ public final class PeerConnection implements Disposable {
         requireNonNull(route, "route");
         requireNonNull(requests, "requests");
         return calls.stream(route, requests, this::requireSupported);
+    }
+
+    /**
+     * Tells the peer that nobody waits any more for the answer to one call of a {@linkplain #stream stream}, which goes
+     * on: its handler is cancelled, or not asked at all. The peer still answers, if only with an error, and that reply comes
+     * like all others. Nobody hears whether the message arrives; it is sent when this is subscribed to.
+     */
+    public Mono<Void> giveUp(CallId call) {
+        requireNonNull(call, "call");
+        return calls.giveUp(call).onErrorComplete();
     }
 
     /**

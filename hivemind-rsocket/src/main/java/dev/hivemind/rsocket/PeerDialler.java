@@ -87,7 +87,7 @@ final class PeerDialler {
                 .maxInboundPayloadSize(config.maxFrameBytes())
                 .setupPayload(Mono.fromSupplier(handshake::setupPayload))
                 .acceptor((setup, rsocket) ->
-                        Mono.just(activity.countServed(PeerResponder.ofDialler(handshake, transport.window(), calls))))
+                        Mono.just(PeerResponder.ofDialler(handshake, transport.window(), activity, calls)))
                 .connect(transport)
                 .map(rsocket -> new Link(
                         activity.countCalls(rsocket),

@@ -98,7 +98,7 @@ final class PeerListener {
                             calls.handlers().meters());
                     var handshake = new ListenerHandshake(config.identity(), announced, dialler, link, calls, onProven);
                     unproven.watch(rsocket, handshake.proven());
-                    return Mono.just(activity.countServed(PeerResponder.ofListener(handshake, link.window(), calls)));
+                    return Mono.just(PeerResponder.ofListener(handshake, link, calls));
                 })
                 .onErrorMap(RpcException.class, ErrorCodec::toRejectedSetup);
     }

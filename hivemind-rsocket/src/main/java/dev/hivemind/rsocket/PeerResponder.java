@@ -27,21 +27,23 @@ final class PeerResponder implements RSocket {
     private final CallService service;
 
     private PeerResponder(
-            Mono<PeerConnection> proven, @Nullable ListenerHandshake handshake, SendWindow window, NodeCalls calls) {
+            Mono<PeerConnection> proven, @Nullable ListenerHandshake handshake, CallService service, NodeCalls calls) {
         this.proven = proven;
         this.handshake = handshake;
         this.codec = calls.codec();
-        this.service = new CallService(calls, window);
+        this.service = service;
     }
 
     /** For a connection that we dialled. */
-    static PeerResponder ofDialler(DiallerHandshake handshake, SendWindow window, NodeCalls calls) {
-        return new PeerResponder(handshake.proven(), null, window, calls);
+    static RSocket ofDialler(DiallerHandshake handshake, SendWindow window, LinkActivity activity, NodeCalls calls) {
+        var service = new CallService(calls, window, activity);
+        return activity.countServed(new PeerResponder(handshake.proven(), null, service, calls));
     }
 
     /** For a connection that we accepted. */
-    static PeerResponder ofListener(ListenerHandshake handshake, SendWindow window, NodeCalls calls) {
-        return new PeerResponder(handshake.proven(), handshake, window, calls);
+    static RSocket ofListener(ListenerHandshake handshake, Link link, NodeCalls calls) {
+        var service = new CallService(calls, link.window(), link.activity());
+        return link.activity().countServed(new PeerResponder(handshake.proven(), handshake, service, calls));
     }
 
     @Override
@@ -54,7 +56,7 @@ final class PeerResponder implements RSocket {
 
     @Override
     public Mono<Void> fireAndForget(Payload payload) {
-        return Mono.using(() -> payload, this::receiveProof, Payload::release).doOnError(error -> closeUnproven());
+        return Mono.using(() -> payload, this::receive, Payload::release).doOnError(error -> closeUnproven());
     }
 
     /** RSocket itself refuses the channel of a peer that sends what was not asked for, and tells us of it. */
@@ -105,9 +107,19 @@ final class PeerResponder implements RSocket {
         }
     }
 
-    private Mono<Void> receiveProof(Payload payload) {
+    private Mono<Void> receive(Payload payload) {
         return Mono.defer(() -> {
             Request request = codec.decodeRequest(payload);
+            if (request.header().operation() == Operation.CANCEL && !isRefused()) {
+                service.giveUp(request.header().callId());
+                return Mono.empty();
+            }
+            return receiveProof(request);
+        });
+    }
+
+    private Mono<Void> receiveProof(Request request) {
+        return Mono.defer(() -> {
             if (handshake == null || request.header().operation() != Operation.HELLO) {
                 return Mono.error(unexpectedHello());
             }

@@ -26,9 +26,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.reactivestreams.Subscription;
+import reactor.core.Disposable;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
 
 /** Streams of calls between two nodes over real sockets. */
@@ -45,8 +47,11 @@ class CallStreamTest {
     }
 
     private PeerConnection connect(RequestHandler handler) {
-        PeerNode listener =
-                PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();
+        return connect(PeerNode.builder(), handler);
+    }
+
+    private PeerConnection connect(PeerNode.Builder settings, RequestHandler handler) {
+        PeerNode listener = settings.listen(new PeerAddress("127.0.0.1", 0)).build();
         PeerNode dialler = PeerNode.builder().build();
         nodes.addAll(List.of(dialler, listener));
         listener.handle(Operation.EXPERT_FORWARD, handler);
@@ -319,5 +324,109 @@ class CallStreamTest {
                     .then()
                     .block(TIMEOUT);
         }
+    }
+
+    @Test
+    void giveUp_ofACallThatIsServed_cancelsItsHandlerAlone() {
+        var cancelled = new CompletableFuture<CallId>();
+        Sinks.Empty<Void> proceed = Sinks.empty();
+        PeerConnection connection = connect((caller, request) -> proceed.asMono()
+                .then(echo(caller, request))
+                .doOnCancel(() -> cancelled.complete(request.header().callId())));
+        List<Request> requests = List.of(request(TIMEOUT), request(TIMEOUT));
+        CallId first = requests.get(0).header().callId();
+        CallId second = requests.get(1).header().callId();
+
+        StepVerifier.create(
+                        connection.stream(ROUTE, Flux.fromIterable(requests)).map(CallStreamTest::failureOf))
+                .then(() -> connection.giveUp(first).block(TIMEOUT))
+                .expectNext(first + " failed")
+                .then(() -> proceed.tryEmitEmpty())
+                .expectNext(second + " answered")
+                .expectComplete()
+                .verify(TIMEOUT);
+        assertThat(cancelled).isCompletedWithValue(first);
+    }
+
+    private static String failureOf(Reply reply) {
+        reply.release();
+        return reply.callId() + (reply.error() == null ? " answered" : " failed");
+    }
+
+    @Test
+    void giveUp_ofACallThatIsNotServedYet_keepsItFromItsHandler() {
+        Set<CallId> handled = ConcurrentHashMap.newKeySet();
+        PeerConnection connection = connect((caller, request) -> {
+            handled.add(request.header().callId());
+            return echo(caller, request);
+        });
+        Request request = request(TIMEOUT);
+        CallId id = request.header().callId();
+
+        connection.giveUp(id).block(TIMEOUT);
+
+        StepVerifier.create(connection.stream(ROUTE, Flux.just(request)).map(CallStreamTest::failureOf))
+                .expectNext(id + " failed")
+                .expectComplete()
+                .verify(TIMEOUT);
+        assertThat(handled).isEmpty();
+    }
+
+    @Test
+    void giveUp_ofACallThatNobodyMade_changesNothing() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+        for (int i = 0; i < 2_000; i++) {
+            connection.giveUp(CallId.random()).block(TIMEOUT);
+        }
+
+        assertThat(connection.stream(ROUTE, requests(20, 100))
+                        .map(CallStreamTest::failureOf)
+                        .count()
+                        .block(TIMEOUT))
+                .isEqualTo(20);
+    }
+
+    @Test
+    void giveUp_ofCallsAtAnyMoment_answersEachOnce() {
+        PeerConnection connection = connect(CallStreamTest::echo);
+        for (int round = 0; round < 30; round++) {
+            List<CallId> answered = connection.stream(
+                            ROUTE,
+                            Flux.range(0, 60)
+                                    .map(i -> request(TIMEOUT))
+                                    .doOnNext(request -> connection
+                                            .giveUp(request.header().callId())
+                                            .subscribe()))
+                    .map(reply -> {
+                        reply.release();
+                        return reply.callId();
+                    })
+                    .collectList()
+                    .block(TIMEOUT);
+
+            assertThat(answered).hasSize(60).doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void stream_withoutCalls_keepsNoNodeFromClosing() {
+        PeerConnection connection =
+                connect(PeerNode.builder().drainTimeout(TIMEOUT.multipliedBy(2)), CallStreamTest::echo);
+        Sinks.Many<Request> requests = Sinks.many().unicast().onBackpressureBuffer();
+        Sinks.Empty<Void> answered = Sinks.empty();
+        Disposable stream = connection.stream(ROUTE, requests.asFlux())
+                .subscribe(
+                        reply -> {
+                            reply.release();
+                            answered.tryEmitEmpty();
+                        },
+                        error -> {});
+        requests.tryEmitNext(request(TIMEOUT)).orThrow();
+        answered.asMono().block(TIMEOUT);
+
+        assertThat(connection.activity().callsUnderWay()).isZero();
+        // Longer than a test takes: it would wait for the stream if that counted.
+        nodes.get(1).close().block(TIMEOUT);
+        stream.dispose();
     }
 }

@@ -27,7 +27,7 @@ class CallsUnderWayTest {
     /** Both are late at the same moment, which a slow machine may reach before they are added. */
     private static CallsUnderWay twoThatWaitFor(Duration time) {
         while (true) {
-            var calls = new CallsUnderWay(2);
+            var calls = new CallsUnderWay(2, new LinkActivity(true, () -> false));
             Deadline soon = Deadline.after(time);
             if (add(calls, soon) && add(calls, soon) && !soon.isPast()) {
                 return calls;

@@ -10,6 +10,8 @@ import java.util.stream.Collectors;
 public enum Operation {
     /** Set-up of a connection: exchange of identities and proofs. */
     HELLO(1),
+    /** Nobody waits any more for the answer to the call of this id, which travels on a channel. Has no answer itself. */
+    CANCEL(2),
     /** The schema of an expert. */
     EXPERT_INFO(16),
     /** Outputs of an expert for given inputs. */
