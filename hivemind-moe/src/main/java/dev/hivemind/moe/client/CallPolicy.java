@@ -23,6 +23,8 @@ import java.util.function.Consumer;
  * @param retry repeats calls after transient errors; an expert takes one step for them all; default three attempts
  * @param finiteAnswers whether an answer with a number that is not finite is a failed call, which costs a look at every
  *     number; default false
+ * @param streams whether calls travel over long-lived streams, one for each expert and direction, as many at once as the
+ *     peer asks for: then those for which it has no room wait here instead of being refused; default false
  */
 public record CallPolicy(
         Duration forwardTimeout,
@@ -31,7 +33,8 @@ public record CallPolicy(
         Compression activations,
         Compression gradients,
         RetryPolicy retry,
-        boolean finiteAnswers) {
+        boolean finiteAnswers,
+        boolean streams) {
 
     /** The default times and attempts, without compression, and without a look at the numbers. */
     public static final CallPolicy DEFAULT = new CallPolicy(
@@ -41,6 +44,7 @@ public record CallPolicy(
             Compression.NONE,
             Compression.NONE,
             RetryPolicy.DEFAULT,
+            false,
             false);
 
     /** @throws IllegalArgumentException if a time is zero or negative */
@@ -88,6 +92,11 @@ public record CallPolicy(
         return changed(draft -> draft.finiteAnswers = required);
     }
 
+    /** The same policy, by which calls travel over long-lived streams, or one by one. */
+    public CallPolicy withStreams(boolean wanted) {
+        return changed(draft -> draft.streams = wanted);
+    }
+
     private CallPolicy changed(Consumer<Draft> change) {
         var draft = new Draft(this);
         change.accept(draft);
@@ -111,6 +120,7 @@ public record CallPolicy(
         private Compression gradients;
         private RetryPolicy retry;
         private boolean finiteAnswers;
+        private boolean streams;
 
         Draft(CallPolicy policy) {
             forwardTimeout = policy.forwardTimeout;
@@ -120,11 +130,19 @@ public record CallPolicy(
             gradients = policy.gradients;
             retry = policy.retry;
             finiteAnswers = policy.finiteAnswers;
+            streams = policy.streams;
         }
 
         CallPolicy policy() {
             return new CallPolicy(
-                    forwardTimeout, backwardTimeout, discoveryTimeToLive, activations, gradients, retry, finiteAnswers);
+                    forwardTimeout,
+                    backwardTimeout,
+                    discoveryTimeToLive,
+                    activations,
+                    gradients,
+                    retry,
+                    finiteAnswers,
+                    streams);
         }
     }
 }

@@ -17,6 +17,7 @@ import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.FrameHeader;
+import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
@@ -68,7 +69,28 @@ final class ExpertCall implements PendingRequest {
     }
 
     /** Where calls go, and what they need on the way. */
-    record Route(Owners owners, ExpertCalls calls, Transport transport) {}
+    record Route(Owners owners, ExpertCalls calls, Transport transport) {
+
+        /** Calls that go one by one. */
+        static Route ofSingleCalls(Owners owners, ExpertCalls calls) {
+            return new Route(
+                    owners,
+                    calls,
+                    (request, turn) -> owners.call(
+                            turn, request.deadline(), connection -> UnderstoodRequest.send(connection, request)));
+        }
+
+        /** Calls that go over the client's long-lived streams. */
+        static Route ofStreams(Owners owners, ExpertCalls calls) {
+            return new Route(
+                    owners,
+                    calls,
+                    (request, turn) -> owners.call(
+                            turn,
+                            request.deadline(),
+                            connection -> calls.channels().send(connection, owners.uid(), request)));
+        }
+    }
 
     /** Sends a request as often as it is asked to, and emits the reply, which the receiver owns. */
     @FunctionalInterface
@@ -300,6 +322,11 @@ final class ExpertCall implements PendingRequest {
     @Override
     public CallId id() {
         return id;
+    }
+
+    @Override
+    public Operation operation() {
+        return kind.operation();
     }
 
     @Override

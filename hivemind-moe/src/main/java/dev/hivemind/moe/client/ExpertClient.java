@@ -14,10 +14,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
- * Finds experts in the DHT and calls them. Owns one thread, on which answers become arrays; {@link #dispose()} ends it
- * and leaves the node and the directory alone. Bounds what is under way, of all its experts together. Safe for use from
+ * Finds experts in the DHT and calls them. Owns a thread on which answers become arrays, its streams, and the thread of
+ * their timers; {@link #dispose()} ends them and leaves the node and the directory alone. Bounds what is under way, of all its experts together. Safe for use from
  * any thread.
  */
 public final class ExpertClient implements Disposable {
@@ -37,7 +38,10 @@ public final class ExpertClient implements Disposable {
         this.policy = requireNonNull(policy, "policy");
         this.tensors = DeviceScheduler.create("hivemind-client", 1);
         this.calls = new ExpertCalls(
-                tensors.scheduler(), new CallGate(requireNonNull(limits, "limits")), new Backoff<>(System::nanoTime));
+                tensors.scheduler(),
+                new CallGate(requireNonNull(limits, "limits")),
+                new Backoff<>(System::nanoTime),
+                new CallChannels(limits.streams(), Schedulers.newSingle("hivemind-streams", true)));
     }
 
     /** A client with the default {@linkplain CallPolicy#DEFAULT policy} and {@linkplain ClientLimits#DEFAULT limits}. */
@@ -113,11 +117,12 @@ public final class ExpertClient implements Disposable {
     }
 
     /**
-     * Ends the tensor thread once it has done what waits for it. Calls that need it later end in an
-     * {@link IllegalStateException}.
+     * Closes the streams, on which calls under way fail, and ends the tensor thread once it has done what waits for it.
+     * Calls that need it later end in an {@link IllegalStateException}.
      */
     @Override
     public void dispose() {
+        calls.channels().dispose();
         tensors.disposeAfterTasks();
     }
 

@@ -4,6 +4,7 @@ import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.frame.Operation;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 interface PendingRequest {
 
     CallId id();
+
+    Operation operation();
 
     Deadline deadline();
 

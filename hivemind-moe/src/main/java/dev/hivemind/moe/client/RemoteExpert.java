@@ -55,7 +55,9 @@ public final class RemoteExpert {
         this.owners = owners;
         this.calls = calls;
         this.policy = policy;
-        this.route = new ExpertCall.Route(owners, calls, this::send);
+        this.route = policy.streams()
+                ? ExpertCall.Route.ofStreams(owners, calls)
+                : ExpertCall.Route.ofSingleCalls(owners, calls);
     }
 
     /** {@code descriptors} are of one expert, at least one, the latest declared first. */
@@ -107,7 +109,7 @@ public final class RemoteExpert {
     }
 
     /**
-     * The outputs for each of many inputs, in their order, over one channel.
+     * The outputs for each of many inputs, in their order, over the expert's long-lived stream.
      *
      * <p>Demand: at most 16 calls are ahead of what was requested; then no further input is requested. The time of a
      * call begins when its input is taken. The first call that fails, after its repetitions, ends the Flux at once.
@@ -120,7 +122,8 @@ public final class RemoteExpert {
      */
     public Flux<NDList> forward(NDManager manager, Flux<NDList> inputs) {
         requireNonNull(manager, "manager");
-        return StreamedCalls.results(owners, calls, policy, inputs, reply -> decode(manager, reply));
+        return StreamedCalls.results(
+                ExpertCall.Route.ofStreams(owners, calls), policy, inputs, reply -> decode(manager, reply));
     }
 
     /**
@@ -184,10 +187,6 @@ public final class RemoteExpert {
 
     private Mono<Reply> reply(CallKind kind, Supplier<List<OutgoingTensor>> tensors) {
         return ExpertCall.answer(kind, route, policy, tensors);
-    }
-
-    private Mono<Reply> send(PendingRequest request, int turn) {
-        return owners.call(turn, request.deadline(), connection -> UnderstoodRequest.send(connection, request));
     }
 
     private Mono<NDList> decoded(NDManager manager, CallKind kind, Supplier<List<OutgoingTensor>> tensors) {

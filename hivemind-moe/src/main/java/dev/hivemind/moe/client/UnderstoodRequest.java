@@ -28,6 +28,20 @@ final class UnderstoodRequest {
         });
     }
 
+    /** The same, but the call waits for room at the peer rather than be refused. */
+    static Mono<Reply> sendPatiently(PeerConnection connection, PendingRequest pending) {
+        return Mono.defer(() -> {
+            Request request = pending.take(connection::supports);
+            return request == null
+                    ? Mono.empty()
+                    : Mono.using(() -> waiting(request), connection::request, Request::release);
+        });
+    }
+
+    private static Request waiting(Request request) {
+        return new Request(request.header().waitingForRoom(), request.body(), request.expectedReplyBytes());
+    }
+
     /** The request with a reference of its own, its tensors decompressed if need be. Borrows the request. */
     static Request understood(Predicate<Compression> supported, Request request) {
         for (TensorDescriptor tensor : request.header().tensors()) {

@@ -32,8 +32,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 /** A backward call whose connection breaks while the expert takes its step. */
@@ -46,6 +48,8 @@ class RepeatedBackwardTest {
     private final PeerNode clientNode = PeerNode.builder().build();
     private final Scaling scaling = new Scaling();
     private final DeviceScheduler tensors = DeviceScheduler.create("test-tensors", 1);
+    private final CallChannels channels =
+            new CallChannels(StreamLimits.DEFAULT, Schedulers.newSingle("test-streams", true));
     private ExpertBackend backend;
     private ExpertServer server;
     private FaultProxy proxy;
@@ -66,6 +70,7 @@ class RepeatedBackwardTest {
     @AfterEach
     void close() {
         scaling.proceed.countDown();
+        channels.dispose();
         tensors.dispose();
         server.close().block(TIMEOUT);
         proxy.close();
@@ -73,20 +78,22 @@ class RepeatedBackwardTest {
         manager.close();
     }
 
-    private RemoteExpert expert() {
+    private RemoteExpert expert(CallPolicy policy) {
         var descriptor = new ExpertDescriptor(
                 new ExpertUid("scale.0"), serverNode.id(), List.of(new PeerAddress("127.0.0.1", proxy.port())));
         var calls = new ExpertCalls(
-                tensors.scheduler(), new CallGate(ClientLimits.DEFAULT), new Backoff<>(System::nanoTime));
-        return RemoteExpert.of(clientNode, List.of(descriptor), calls, CallPolicy.DEFAULT);
+                tensors.scheduler(), new CallGate(ClientLimits.DEFAULT), new Backoff<>(System::nanoTime), channels);
+        return RemoteExpert.of(clientNode, List.of(descriptor), calls, policy);
     }
 
-    @Test
-    void backward_whoseConnectionBreaksDuringTheStep_answersAndHasSteppedOnce() {
+    @ParameterizedTest(name = "streams: {0}")
+    @ValueSource(booleans = {false, true})
+    void backward_whoseConnectionBreaksDuringTheStep_answersAndHasSteppedOnce(boolean streams) {
         NDArray x = manager.create(new float[] {1, 2}, new Shape(1, 2));
         NDArray gradient = manager.create(new float[] {10, 100}, new Shape(1, 2));
 
-        StepVerifier.create(expert().backward(manager, new NDList(x), new NDList(gradient))
+        StepVerifier.create(expert(CallPolicy.DEFAULT.withStreams(streams))
+                        .backward(manager, new NDList(x), new NDList(gradient))
                         .map(gradients -> gradients.singletonOrThrow().toFloatArray()))
                 .then(scaling::awaitStep)
                 .then(proxy::cut)

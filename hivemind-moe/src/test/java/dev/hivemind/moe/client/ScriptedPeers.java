@@ -23,6 +23,7 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.resources.LoopResources;
 
 /** Peers that do what a test tells them, and a client that calls them, over real sockets and without a DHT. */
@@ -36,6 +37,7 @@ final class ScriptedPeers implements AfterEachCallback {
     private final PeerNode client = PeerNode.builder().loops(loops).build();
     private final DeviceScheduler tensors = DeviceScheduler.create("test-tensors", 1);
     private final List<Scripted> peers = new ArrayList<>();
+    private final List<CallChannels> opened = new ArrayList<>();
 
     /** One input and one output of {@value #WIDTH} numbers. */
     static ExpertSchema schema(boolean trainable) {
@@ -78,7 +80,9 @@ final class ScriptedPeers implements AfterEachCallback {
     }
 
     ExpertCalls calls(ClientLimits limits) {
-        return new ExpertCalls(tensors.scheduler(), new CallGate(limits), new Backoff<>(System::nanoTime));
+        var channels = new CallChannels(limits.streams(), Schedulers.newSingle("test-streams", true));
+        opened.add(channels);
+        return new ExpertCalls(tensors.scheduler(), new CallGate(limits), new Backoff<>(System::nanoTime), channels);
     }
 
     RemoteExpert expert(Scripted... owners) {
@@ -100,6 +104,7 @@ final class ScriptedPeers implements AfterEachCallback {
     @Override
     public void afterEach(ExtensionContext context) {
         tensors.dispose();
+        opened.forEach(CallChannels::dispose);
         client.close()
                 .thenMany(Flux.fromIterable(peers))
                 .concatMap(peer -> peer.node.close())
