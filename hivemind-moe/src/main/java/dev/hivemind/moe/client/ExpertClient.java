@@ -117,8 +117,8 @@ public final class ExpertClient implements Disposable {
     }
 
     /**
-     * Closes the streams, on which calls under way fail, and ends the tensor thread once it has done what waits for it.
-     * Calls that need it later end in an {@link IllegalStateException}.
+     * Closes the streams, whose calls under way are repeated one by one as their policy has it, and ends the tensor thread
+     * once it has done what waits for it. Calls that need it later end in an {@link IllegalStateException}.
      */
     @Override
     public void dispose() {
