@@ -36,13 +36,15 @@ import reactor.core.publisher.MonoSink;
 public final class ReactiveTape {
 
     private final ExpertCalls calls;
-    private final WorkScope scope = new WorkScope();
-    private final Recording<Function<NDList, Mono<NDList>>> recording = new Recording<>(scope.manager());
+    private final WorkScope scope;
+    private final Recording<Function<NDList, Mono<NDList>>> recording;
 
     private boolean wentBackward;
 
-    private ReactiveTape(ExpertCalls calls) {
+    private ReactiveTape(ExpertCalls calls, boolean records) {
         this.calls = calls;
+        this.scope = new WorkScope(records);
+        this.recording = new Recording<>(scope.manager());
     }
 
     /**
@@ -52,9 +54,29 @@ public final class ReactiveTape {
      * @param step from the tape to a result that outlives it: a number, or arrays of another manager
      */
     public static <T> Mono<T> step(ExpertClient client, Function<ReactiveTape, Mono<T>> step) {
+        return step(client, true, step);
+    }
+
+    /**
+     * One step that only goes forward: the same as {@link #step}, with grad mode off, so that layers give outputs and
+     * nothing is kept for a way back. Cold.
+     *
+     * @param client whose tensor thread computes
+     * @param step from the tape to a result that outlives it: a number, or arrays of another manager
+     */
+    public static <T> Mono<T> forwardOnly(ExpertClient client, Function<ReactiveTape, Mono<T>> step) {
+        return step(client, false, step);
+    }
+
+    private static <T> Mono<T> step(ExpertClient client, boolean records, Function<ReactiveTape, Mono<T>> step) {
         requireNonNull(client, "client");
         requireNonNull(step, "step");
-        return Mono.using(() -> new ReactiveTape(client.calls()), step, tape -> tape.scope.close());
+        return Mono.using(() -> new ReactiveTape(client.calls(), records), step, tape -> tape.scope.close());
+    }
+
+    /** Whether there will be a way back; if not, layers need not behave as in training. */
+    public boolean isRecording() {
+        return scope.hasGradients();
     }
 
     /** Owns what is computed on the tape; closed with it. */
@@ -65,7 +87,7 @@ public final class ReactiveTape {
     /**
      * Computes something that becomes part of the graph.
      *
-     * @param computation runs on the tensor thread, in grad mode
+     * @param computation runs on the tensor thread, in grad mode if the tape {@linkplain #isRecording records}
      */
     public <T> Mono<T> local(Supplier<T> computation) {
         return Mono.create(sink -> schedule(() -> scope.record(computation), sink));
@@ -77,10 +99,10 @@ public final class ReactiveTape {
      * @param outputs arrays of the tape's manager
      * @param backward from the gradients of the outputs to those of the inputs, in their order; subscribed on the tensor
      *     thread, where it also emits
-     * @return the outputs as leaves of the local graph
+     * @return the outputs as leaves of the local graph; as they are if the tape does not record
      */
     public NDList record(NDList inputs, NDList outputs, Function<NDList, Mono<NDList>> backward) {
-        return recording.add(inputs, outputs, backward);
+        return isRecording() ? recording.add(inputs, outputs, backward) : outputs;
     }
 
     /** Calls an expert of any client, and records the call; the outputs belong to the tape. */
@@ -88,8 +110,8 @@ public final class ReactiveTape {
         RemoteExpert layer = expert.on(calls.tensors());
         NDList given = new NDList(inputs);
         return layer.forward(manager(), given)
-                .flatMap(outputs -> here(
-                        () -> recording.add(given, outputs, gradients -> layer.backward(manager(), given, gradients))));
+                .flatMap(outputs ->
+                        here(() -> record(given, outputs, gradients -> layer.backward(manager(), given, gradients))));
     }
 
     /**
@@ -110,6 +132,9 @@ public final class ReactiveTape {
 
     /** On the tensor thread. */
     private void requireFirst() {
+        if (!isRecording()) {
+            throw new IllegalStateException("A tape that only goes forward has no way back");
+        }
         if (wentBackward) {
             throw new IllegalStateException("A tape goes backward once: take another step");
         }

@@ -12,18 +12,28 @@ import java.util.function.Supplier;
 final class WorkScope {
 
     private final NDManager manager = TensorOps.newManager();
+    private final boolean gradients;
     private int atWork;
     private boolean closing;
+
+    /** @param gradients whether work is done in grad mode */
+    WorkScope(boolean gradients) {
+        this.gradients = gradients;
+    }
 
     NDManager manager() {
         return manager;
     }
 
-    /** Works on the arrays, in grad mode. */
+    boolean hasGradients() {
+        return gradients;
+    }
+
+    /** Works on the arrays, in the grad mode of the scope. */
     <T> T record(Supplier<T> work) {
         begin();
         try {
-            return TensorOps.withGradMode(true, work);
+            return TensorOps.withGradMode(gradients, work);
         } finally {
             end();
         }

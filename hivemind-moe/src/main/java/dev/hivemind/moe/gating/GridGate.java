@@ -116,6 +116,11 @@ public final class GridGate {
         return new NDList(weight, bias);
     }
 
+    /** The same gate with other weights, such as the copies that a step reads. */
+    public GridGate with(NDArray otherWeight, NDArray otherBias) {
+        return new GridGate(grid, inFeatures, otherWeight, otherBias);
+    }
+
     private static NDArray parameter(NDManager manager, float[] values, Shape shape) {
         NDArray parameter = manager.create(values, shape);
         parameter.setRequiresGradient(true);

@@ -4,15 +4,17 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.client.ExpertClient;
-import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.client.TrainableLayer;
 import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -78,15 +80,43 @@ public final class RemoteMixtureOfExperts {
 
     /** {@link #forward(RemoteTape, NDList)} without waiting: emits on the client's tensor thread. */
     public Mono<NDList> forward(ReactiveTape tape, NDList inputs) {
+        return forward(tape, inputs, gate);
+    }
+
+    private Mono<NDList> forward(ReactiveTape tape, NDList inputs, GridGate weights) {
         return Mono.defer(() -> {
-            gate.requireSamples(inputs.head());
-            return mixture.forward(tape, inputs, onTape -> new SoftmaxHead(gate, onTape.head()));
+            weights.requireSamples(inputs.head());
+            return mixture.forward(tape, inputs, onTape -> new SoftmaxHead(weights, onTape.head()));
         });
     }
 
-    /** This mixture as a layer of a reactive pipeline, whose inputs are those of the experts. */
-    public Layer asLayer() {
-        return this::forward;
+    /**
+     * This mixture as a layer of a reactive pipeline, whose inputs are those of the experts. Its parameters are the
+     * {@code weight} and the {@code bias} of the gate.
+     */
+    public TrainableLayer asLayer() {
+        return new GatedLayer();
+    }
+
+    private final class GatedLayer implements TrainableLayer {
+
+        private static final String WEIGHT = "weight";
+        private static final String BIAS = "bias";
+
+        @Override
+        public Map<String, NDArray> parameters() {
+            Map<String, NDArray> parameters = new LinkedHashMap<>();
+            parameters.put(WEIGHT, gate.parameters().get(0));
+            parameters.put(BIAS, gate.parameters().get(1));
+            return parameters;
+        }
+
+        @Override
+        public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters) {
+            NDArray weight = requireNonNull(parameters.get(WEIGHT), WEIGHT);
+            NDArray bias = requireNonNull(parameters.get(BIAS), BIAS);
+            return RemoteMixtureOfExperts.this.forward(tape, inputs, gate.with(weight, bias));
+        }
     }
 
     /**

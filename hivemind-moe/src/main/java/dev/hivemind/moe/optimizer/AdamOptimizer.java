@@ -7,6 +7,7 @@ import dev.hivemind.moe.tensor.TensorOps;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** {@link OptimizerConfig.Adam} and {@link OptimizerConfig.AdamW} at work. */
 final class AdamOptimizer implements ExpertOptimizer {
@@ -27,7 +28,7 @@ final class AdamOptimizer implements ExpertOptimizer {
     }
 
     @Override
-    public void step(double learningRateFactor) {
+    public void step(double learningRateFactor, UnaryOperator<NDArray> gradients) {
         var step = new AdamStep(
                 learningRateFactor * config.learningRate(),
                 (float) config.beta1(),
@@ -35,7 +36,7 @@ final class AdamOptimizer implements ExpertOptimizer {
                 config.epsilon(),
                 steps + 1);
         decay(1 - step.learningRate() * weightDecay);
-        slots.forEach(slot -> update(slot, step));
+        slots.forEach(slot -> update(slot, gradients, step));
         steps++;
     }
 
@@ -48,8 +49,8 @@ final class AdamOptimizer implements ExpertOptimizer {
         }
     }
 
-    private static void update(Slot slot, AdamStep step) {
-        try (NDArray gradient = slot.weight.getGradient()) {
+    private static void update(Slot slot, UnaryOperator<NDArray> gradients, AdamStep step) {
+        try (NDArray gradient = gradients.apply(slot.weight)) {
             TensorOps.adamUpdate(slot.weight, gradient, slot.mean, slot.variance, step);
         }
     }
@@ -57,6 +58,11 @@ final class AdamOptimizer implements ExpertOptimizer {
     @Override
     public int steps() {
         return steps;
+    }
+
+    @Override
+    public void continueAfter(int made) {
+        steps = made;
     }
 
     @Override

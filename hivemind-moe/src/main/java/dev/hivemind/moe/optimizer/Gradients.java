@@ -39,8 +39,13 @@ public final class Gradients {
     public static void clip(Collection<NDArray> parameters, double norm, double maxNorm) {
         double factor = maxNorm / (norm + EPSILON);
         if (factor < 1) {
-            parameters.forEach(parameter -> scale(parameter, factor));
+            scale(parameters, factor);
         }
+    }
+
+    /** Multiplies the gradients in place. */
+    public static void scale(Collection<NDArray> parameters, double factor) {
+        parameters.forEach(parameter -> scale(parameter, factor));
     }
 
     private static void scale(NDArray parameter, double factor) {

@@ -42,6 +42,9 @@ public sealed interface OptimizerConfig {
         return new Frozen();
     }
 
+    /** What a schedule takes its part of; 0 if nothing is learned. */
+    double learningRate();
+
     /** Whether parameters change. */
     default boolean isTrainable() {
         return !(this instanceof Frozen);
@@ -126,10 +129,21 @@ public sealed interface OptimizerConfig {
                     isFraction(adam.learningRate() * weightDecay),
                     "weightDecay is at least 0, and times learningRate below 1, not " + weightDecay);
         }
+
+        @Override
+        public double learningRate() {
+            return adam.learningRate();
+        }
     }
 
     /** Nothing changes. */
-    record Frozen() implements OptimizerConfig {}
+    record Frozen() implements OptimizerConfig {
+
+        @Override
+        public double learningRate() {
+            return 0;
+        }
+    }
 
     private static boolean isPositive(double value) {
         // The engine computes with single precision, in which the value may be 0 or infinite.

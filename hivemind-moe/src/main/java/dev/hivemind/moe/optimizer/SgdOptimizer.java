@@ -6,6 +6,7 @@ import dev.hivemind.moe.tensor.TensorOps;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** {@link OptimizerConfig.Sgd} at work. */
@@ -27,13 +28,13 @@ final class SgdOptimizer implements ExpertOptimizer {
     }
 
     @Override
-    public void step(double learningRateFactor) {
-        slots.forEach(slot -> update(slot, learningRateFactor * config.learningRate()));
+    public void step(double learningRateFactor, UnaryOperator<NDArray> gradients) {
+        slots.forEach(slot -> update(slot, gradients, learningRateFactor * config.learningRate()));
         steps++;
     }
 
-    private void update(Slot slot, double learningRate) {
-        try (NDArray gradient = slot.weight.getGradient()) {
+    private void update(Slot slot, UnaryOperator<NDArray> gradients, double learningRate) {
+        try (NDArray gradient = gradients.apply(slot.weight)) {
             TensorOps.sgdUpdate(slot.weight, direction(slot, gradient), learningRate);
         }
     }
@@ -46,6 +47,11 @@ final class SgdOptimizer implements ExpertOptimizer {
     @Override
     public int steps() {
         return steps;
+    }
+
+    @Override
+    public void continueAfter(int made) {
+        steps = made;
     }
 
     @Override

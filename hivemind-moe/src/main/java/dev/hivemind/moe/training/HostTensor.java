@@ -4,7 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,8 +92,36 @@ public final class HostTensor {
 
     /** A copy for the engine, on the calling thread. */
     NDArray on(NDManager manager) {
-        var wanted = new Shape(shape);
-        return floats != null ? manager.create(floats, wanted) : manager.create(longs(), wanted);
+        NDArray array = manager.create(new Shape(shape), isFloating() ? DataType.FLOAT32 : DataType.INT64);
+        copyTo(array);
+        return array;
+    }
+
+    /** Overwrites an array that {@linkplain #isLike is like} this. */
+    void copyTo(NDArray array) {
+        if (array.size() == 0) {
+            return;
+        }
+        ByteBuffer memory = array.toByteBuffer(true).order(ByteOrder.nativeOrder());
+        if (floats != null) {
+            memory.asFloatBuffer().put(floats);
+        } else {
+            memory.asLongBuffer().put(longs());
+        }
+    }
+
+    /** A copy of an array of float32 or int64. */
+    static HostTensor copyOf(NDArray array) {
+        long[] dimensions = array.getShape().getShape();
+        return array.getDataType() == DataType.FLOAT32
+                ? of(array.toFloatArray(), dimensions)
+                : of(array.toLongArray(), dimensions);
+    }
+
+    /** Whether an array has this shape and type. */
+    boolean isLike(NDArray array) {
+        return array.getShape().equals(new Shape(shape))
+                && array.getDataType() == (isFloating() ? DataType.FLOAT32 : DataType.INT64);
     }
 
     @Override

@@ -1,0 +1,204 @@
+package dev.hivemind.moe.training;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.optimizer.ExpertOptimizer;
+import dev.hivemind.moe.optimizer.Gradients;
+import dev.hivemind.moe.optimizer.TrainingConfig;
+import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.moe.training.LocalStep.Gathered;
+import dev.hivemind.moe.training.LocalStep.Share;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The local weights and their optimizer. What it does is done as a whole or not at all, so that weights, counters and the
+ * optimizer's state belong together at any time. Used on the tensor thread; the lock only makes {@link #close} wait for what
+ * is under way there.
+ *
+ * <p>Gradients of a single batch are applied where they gathered. Those of several are added up at the weights themselves
+ * first, each by the number of its rows, so that a step is the same as that of one large batch.
+ */
+final class Learner implements AutoCloseable {
+
+    private final Model model;
+    private final TrainingConfig config;
+    private final int accumulate;
+    private final NDManager manager = TensorOps.newManager();
+    private final ExpertOptimizer optimizer;
+    private int step;
+    private long nextBatch;
+    private Gathered gathered = Gathered.NONE;
+    private boolean closed;
+
+    /** @param accumulate batches that make a step */
+    Learner(Model model, TrainingConfig config, int accumulate) {
+        this.model = model;
+        this.config = config;
+        this.accumulate = accumulate;
+        model.parameters().values().forEach(parameter -> parameter.setRequiresGradient(true));
+        this.optimizer = config.optimizer().create(manager, model.parameters());
+    }
+
+    /** The weights as they are now. */
+    synchronized Weights read(NDManager owner, Weights.Mode mode) {
+        requireOpen();
+        return Weights.read(model, owner, step, mode);
+    }
+
+    /** Steps made. */
+    synchronized int step() {
+        return step;
+    }
+
+    /**
+     * Takes the gradients of a batch.
+     *
+     * @param tape the manager of its arrays
+     * @return the step that it completed; null if more batches belong to it
+     * @throws DivergedException if they are not finite; nothing has changed then
+     */
+    synchronized @Nullable LocalStep accept(NDManager tape, Share share) {
+        requireOpen();
+        gathered = gathered.with(share, step - share.weights().version());
+        if (accumulate == 1) {
+            return apply(share.weights()::leafOf);
+        }
+        addUp(tape, share);
+        return gathered.count() == accumulate ? applyTogether() : null;
+    }
+
+    /** Makes a step of what has been gathered, at the end of the data; null if that is nothing. */
+    synchronized @Nullable LocalStep finish() {
+        requireOpen();
+        return gathered.count() == 0 ? null : applyTogether();
+    }
+
+    /** Drops what has been gathered and is no step yet. */
+    synchronized void forget() {
+        requireOpen();
+        gathered = Gathered.NONE;
+        if (accumulate > 1) {
+            model.parameters().values().forEach(TensorOps::zeroGradient);
+        }
+    }
+
+    private void addUp(NDManager tape, Share share) {
+        TensorOps.withGradMode(true, () -> {
+            for (NDArray weight : model.parameters().values()) {
+                try (NDArray gradient = share.weights().leafOf(weight).getGradient();
+                        NDArray place = TensorOps.placeInGraph(weight, tape)) {
+                    gradient.muli(share.batch().rows());
+                    TensorOps.vectorJacobianProduct(place, gradient, false);
+                }
+            }
+            return share;
+        });
+    }
+
+    private LocalStep applyTogether() {
+        Gradients.scale(model.parameters().values(), 1.0 / gathered.rows());
+        LocalStep made = apply(UnaryOperator.identity());
+        forget();
+        return made;
+    }
+
+    /** @param holders from each weight to the array that has its gradient */
+    private LocalStep apply(UnaryOperator<NDArray> holders) {
+        return TensorOps.withGradMode(false, () -> {
+            double norm = clip(holders);
+            double factor = config.schedule().factor(step);
+            optimizer.step(factor, weight -> holders.apply(weight).getGradient());
+            step++;
+            nextBatch = gathered.last() + 1;
+            var made = new LocalStep(
+                    gathered, step, norm, factor * config.optimizer().learningRate());
+            gathered = Gathered.NONE;
+            return made;
+        });
+    }
+
+    private double clip(UnaryOperator<NDArray> holders) {
+        List<NDArray> holding =
+                model.parameters().values().stream().map(holders).toList();
+        double norm = Gradients.globalNorm(holding);
+        if (!Double.isFinite(norm)) {
+            long batch = gathered.last();
+            forget();
+            throw new DivergedException("The gradient", step, batch, null);
+        }
+        if (config.maxGradientNorm() < Double.POSITIVE_INFINITY) {
+            Gradients.clip(holding, norm, config.maxGradientNorm());
+        }
+        return norm;
+    }
+
+    /** All that is needed to go on from here. */
+    synchronized TrainerState capture(long seed) {
+        requireOpen();
+        Map<String, NDArray> weights = new LinkedHashMap<>(model.parameters());
+        weights.putAll(model.buffers());
+        return new TrainerState(step, nextBatch, seed, copies(weights), copies(optimizer.state()));
+    }
+
+    private static Map<String, HostTensor> copies(Map<String, NDArray> arrays) {
+        Map<String, HostTensor> copies = new LinkedHashMap<>();
+        arrays.forEach((name, array) -> copies.put(name, HostTensor.copyOf(array)));
+        return copies;
+    }
+
+    /**
+     * Goes on from a state.
+     *
+     * @throws IllegalArgumentException if it is that of another model or optimizer; nothing has changed then
+     */
+    synchronized void restore(TrainerState state) {
+        requireOpen();
+        Map<String, NDArray> weights = new LinkedHashMap<>(model.parameters());
+        weights.putAll(model.buffers());
+        requireSame("local weights", weights, state.parameters());
+        requireSame("state of the optimizer", optimizer.state(), state.optimizer());
+        state.parameters().forEach((name, tensor) -> tensor.copyTo(requireNonNull(weights.get(name), name)));
+        Map<String, NDArray> moments = optimizer.state();
+        state.optimizer().forEach((name, tensor) -> tensor.copyTo(requireNonNull(moments.get(name), name)));
+        optimizer.continueAfter(state.step());
+        step = state.step();
+        nextBatch = state.nextBatch();
+        forget();
+    }
+
+    private static void requireSame(String what, Map<String, NDArray> own, Map<String, HostTensor> given) {
+        if (!own.keySet().equals(given.keySet())) {
+            throw new IllegalArgumentException("The %s of this pipeline are %s, but those of the given state are %s"
+                    .formatted(what, own.keySet(), given.keySet()));
+        }
+        own.forEach((name, array) -> {
+            HostTensor tensor = given.get(name);
+            if (tensor == null || !tensor.isLike(array)) {
+                throw new IllegalArgumentException("%s has the shape %s here, but is %s in the given state"
+                        .formatted(name, array.getShape(), tensor));
+            }
+        });
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("The pipeline is closed");
+        }
+    }
+
+    /** Frees the state of the optimizer. Idempotent. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            optimizer.close();
+            manager.close();
+        }
+    }
+}

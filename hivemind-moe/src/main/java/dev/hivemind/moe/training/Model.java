@@ -1,0 +1,86 @@
+package dev.hivemind.moe.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
+import dev.hivemind.moe.client.ReactiveTape;
+import dev.hivemind.moe.training.StepReport.Totals;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import reactor.core.publisher.Mono;
+
+/** Segments in the order in which a batch goes through them. */
+final class Model {
+
+    private final List<Segment> segments;
+    private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+    private final Map<String, NDArray> buffers = new LinkedHashMap<>();
+
+    /** @throws IllegalArgumentException if there is no segment, or a parameter is not of float32 */
+    Model(List<Segment> segments) {
+        if (segments.isEmpty()) {
+            throw new IllegalArgumentException("A model has at least one segment");
+        }
+        this.segments = List.copyOf(segments);
+        for (Segment segment : segments) {
+            segment.layer().parameters().forEach((name, array) -> parameters.put(segment.nameOf(name), array));
+            segment.layer().buffers().forEach((name, array) -> buffers.put(segment.nameOf(name), array));
+        }
+        parameters.forEach(Model::requireFloat32);
+        buffers.forEach(Model::requireFloat32);
+    }
+
+    private static void requireFloat32(String name, NDArray array) {
+        if (array.getDataType() != DataType.FLOAT32) {
+            throw new IllegalArgumentException(
+                    "Local weights are float32, but %s is %s".formatted(name, array.getDataType()));
+        }
+    }
+
+    List<Segment> segments() {
+        return segments;
+    }
+
+    /** What is trained here, by its name in the whole model. */
+    Map<String, NDArray> parameters() {
+        return Collections.unmodifiableMap(parameters);
+    }
+
+    /** What else belongs into a checkpoint. */
+    Map<String, NDArray> buffers() {
+        return Collections.unmodifiableMap(buffers);
+    }
+
+    /**
+     * Leads a batch through all segments.
+     *
+     * @param trace takes down what each segment made
+     */
+    Mono<NDList> forward(ReactiveTape tape, Weights weights, NDList inputs, Trace trace) {
+        Mono<NDList> flow = Mono.just(inputs);
+        for (Segment segment : segments) {
+            flow = flow.flatMap(given -> segment.layer().forward(tape, given, weights.of(segment)))
+                    .doOnNext(outputs -> trace.add(segment, outputs));
+        }
+        return flow;
+    }
+
+    void wentBackward(boolean successfully) {
+        segments.forEach(segment -> segment.usage().wentBackward(successfully));
+    }
+
+    /** What all segments have asked of experts so far. */
+    Totals usage() {
+        long calls = 0;
+        long failed = 0;
+        int answering = 0;
+        for (Segment segment : segments) {
+            calls += segment.usage().calls();
+            failed += segment.usage().failedCalls();
+            answering += segment.usage().expertsAnswering();
+        }
+        return new Totals(0, 0, calls, failed, answering, 0, 0);
+    }
+}

@@ -1,0 +1,89 @@
+package dev.hivemind.moe.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.tensor.TensorOps;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The local weights as one step read them: leaves of its own, at which its gradients gather. They are copies where the
+ * originals may change before the step has gone backward, and share their memory where they cannot.
+ */
+final class Weights {
+
+    private final int version;
+    private final IdentityHashMap<Segment, Map<String, NDArray>> bySegment;
+    private final IdentityHashMap<NDArray, NDArray> byOriginal;
+
+    private Weights(
+            int version,
+            IdentityHashMap<Segment, Map<String, NDArray>> bySegment,
+            IdentityHashMap<NDArray, NDArray> byOriginal) {
+        this.version = version;
+        this.bySegment = bySegment;
+        this.byOriginal = byOriginal;
+    }
+
+    /**
+     * Reads the weights of all segments.
+     *
+     * @param manager owns what is read
+     * @param version how many steps the weights have seen
+     */
+    static Weights read(Model model, NDManager manager, int version, Mode mode) {
+        IdentityHashMap<Segment, Map<String, NDArray>> bySegment = new IdentityHashMap<>();
+        IdentityHashMap<NDArray, NDArray> byOriginal = new IdentityHashMap<>();
+        for (Segment segment : model.segments()) {
+            Map<String, NDArray> leaves = new LinkedHashMap<>();
+            segment.layer().parameters().forEach((name, original) -> {
+                NDArray leaf = leaf(original, manager, mode);
+                leaves.put(name, leaf);
+                byOriginal.put(original, leaf);
+            });
+            bySegment.put(segment, leaves);
+        }
+        return new Weights(version, bySegment, byOriginal);
+    }
+
+    private static NDArray leaf(NDArray original, NDManager manager, Mode mode) {
+        NDArray leaf = TensorOps.leaf(original, false);
+        leaf.attach(manager);
+        if (mode.copies) {
+            NDArray shared = leaf;
+            leaf = shared.duplicate();
+            shared.close();
+        }
+        if (mode.gradients) {
+            leaf.setRequiresGradient(true);
+        }
+        return leaf;
+    }
+
+    /** Steps that these weights have seen. */
+    int version() {
+        return version;
+    }
+
+    Map<String, NDArray> of(Segment segment) {
+        return bySegment.getOrDefault(segment, Map.of());
+    }
+
+    /** Where the gradient of a weight gathers. */
+    NDArray leafOf(NDArray original) {
+        NDArray leaf = byOriginal.get(original);
+        if (leaf == null) {
+            throw new IllegalArgumentException("Not a weight of this model");
+        }
+        return leaf;
+    }
+
+    /**
+     * How weights are read.
+     *
+     * @param copies whether the originals may change meanwhile
+     * @param gradients whether there is a way back
+     */
+    record Mode(boolean copies, boolean gradients) {}
+}
