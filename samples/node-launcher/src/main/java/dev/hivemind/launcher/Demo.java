@@ -1,5 +1,8 @@
 package dev.hivemind.launcher;
 
+import ai.djl.ndarray.NDManager;
+import dev.hivemind.launcher.output.Progress;
+import dev.hivemind.launcher.output.ProgressMeter;
 import dev.hivemind.launcher.output.ProgressReporter;
 import dev.hivemind.launcher.process.ChildProcesses;
 import dev.hivemind.launcher.process.ServerProcess;
@@ -7,19 +10,22 @@ import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.mixture.MixtureStatistics;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
+import dev.hivemind.moe.optimizer.LearningRateSchedule;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
+import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.moe.training.StepReport;
+import dev.hivemind.moe.training.TrainingPipeline;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.samples.trainer.FashionMnist;
+import dev.hivemind.samples.trainer.PictureBatches;
 import dev.hivemind.samples.trainer.PictureClassifier;
-import dev.hivemind.samples.trainer.PictureClassifier.MixtureOptions;
 import dev.hivemind.samples.trainer.PictureClassifier.ModelSize;
-import dev.hivemind.samples.trainer.StepReport;
-import dev.hivemind.samples.trainer.Trainer;
-import dev.hivemind.samples.trainer.TrainingPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The main job: trains the same classifier three times, with a mixture of remote experts that learn, without experts,
@@ -31,6 +37,7 @@ final class Demo {
     private static final int HIDDEN_DIM = 64;
     private static final int K_BEST = 4;
     private static final int BATCH_SIZE = 64;
+    private static final int EVALUATION_BATCH = 500;
     private static final double LEARNING_RATE = 1e-3;
     private static final double EXPERT_LEARNING_RATE = 2e-3;
     private static final String LEARNING = "ffn";
@@ -63,8 +70,9 @@ final class Demo {
             List<ServerProcess> servers = startServers(children);
             PeerAddress entry = servers.get(0).awaitReady(START_TIMEOUT).get(0);
             try (SwarmClient swarm = join(entry);
-                    PictureClassifier model = withExperts(swarm, LEARNING)) {
-                return train("Mixture of remote experts", model, step -> killHalfWay(servers, step));
+                    NDManager manager = TensorOps.newManager()) {
+                var mixture = mixture(swarm, manager, LEARNING);
+                return train("Mixture of remote experts", swarm, manager, mixture, step -> killHalfWay(servers, step));
             }
         }
     }
@@ -121,8 +129,9 @@ final class Demo {
     }
 
     private double trainLinear() {
-        try (PictureClassifier model = PictureClassifier.linear(size, options.seed())) {
-            return train("Without experts", model, step -> {}).accuracy();
+        try (SwarmClient nobody = SwarmClient.alone();
+                NDManager manager = TensorOps.newManager()) {
+            return train("Without experts", nobody, manager, null, step -> {}).accuracy();
         }
     }
 
@@ -134,8 +143,10 @@ final class Demo {
                     .awaitReady(START_TIMEOUT)
                     .get(0);
             try (SwarmClient swarm = join(entry);
-                    PictureClassifier model = withExperts(swarm, FROZEN)) {
-                return train("Frozen random experts", model, step -> {}).accuracy();
+                    NDManager manager = TensorOps.newManager()) {
+                var mixture = mixture(swarm, manager, FROZEN);
+                return train("Frozen random experts", swarm, manager, mixture, step -> {})
+                        .accuracy();
             }
         }
     }
@@ -147,31 +158,74 @@ final class Demo {
         return ExpertGrid.of(prefix, rows, columns);
     }
 
-    private PictureClassifier withExperts(SwarmClient swarm, String prefix) {
+    private RemoteMixtureOfExperts mixture(SwarmClient swarm, NDManager manager, String prefix) {
         swarm.awaitExperts(grid(prefix), options.experts(), START_TIMEOUT);
-        var mixture = new MixtureOptions(grid(prefix), Math.min(K_BEST, options.experts()));
-        return PictureClassifier.withExperts(size, options.seed(), swarm.experts(), mixture);
+        return RemoteMixtureOfExperts.builder(swarm.experts(), manager)
+                .grid(grid(prefix))
+                .inFeatures(HIDDEN_DIM)
+                .kBest(Math.min(K_BEST, options.experts()))
+                .seed(options.seed())
+                .build();
     }
 
-    private MixtureOutcome train(String task, PictureClassifier model, Consumer<StepReport> afterStep) {
+    private MixtureOutcome train(
+            String task,
+            SwarmClient swarm,
+            NDManager manager,
+            @Nullable RemoteMixtureOfExperts mixture,
+            Consumer<StepReport> afterStep) {
         long start = System.nanoTime();
-        var trainer = new Trainer(model);
-        var plan = new TrainingPlan(options.steps(), BATCH_SIZE, LEARNING_RATE, options.seed());
-        StepReport last;
-        try (ProgressReporter progress = display.progress(task, options.steps())) {
-            last = trainer.train(data.training(), plan, report -> {
-                progress.report(report);
-                afterStep.accept(report);
-            });
+        try (TrainingPipeline pipeline = pipeline(swarm, manager, mixture)) {
+            double samplesPerSecond = train(task, pipeline, afterStep);
+            double accuracy = accuracy(pipeline);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            display.trained(task, accuracy, seconds);
+            return outcome(mixture, accuracy, seconds, samplesPerSecond);
         }
-        double accuracy = trainer.accuracy(data.test());
-        double seconds = (System.nanoTime() - start) / 1e9;
-        display.trained(task, accuracy, seconds);
-        return outcome(model, accuracy, seconds, last.samplesPerSecond());
     }
 
-    private MixtureOutcome outcome(PictureClassifier model, double accuracy, double seconds, double samplesPerSecond) {
-        RemoteMixtureOfExperts mixture = model.mixture();
+    private TrainingPipeline pipeline(SwarmClient swarm, NDManager manager, @Nullable RemoteMixtureOfExperts mixture) {
+        return PictureClassifier.describe(swarm.experts(), manager, size, mixture, options.seed())
+                .optimizer(OptimizerConfig.adam(LEARNING_RATE))
+                .schedule(new LearningRateSchedule.Cosine(0, options.steps(), 0))
+                .onWaiting(waiting -> display.event(
+                        "waiting",
+                        "No expert answers. Giving up in %d s."
+                                .formatted(waiting.left().toSeconds()),
+                        Map.of(
+                                "batch",
+                                waiting.batch(),
+                                "secondsLeft",
+                                waiting.left().toSeconds())))
+                .build();
+    }
+
+    private double train(String task, TrainingPipeline pipeline, Consumer<StepReport> afterStep) {
+        var batches = new PictureBatches(data.training(), BATCH_SIZE, options.seed());
+        var meter = new ProgressMeter(options.steps());
+        try (ProgressReporter progress = display.progress(task, options.steps())) {
+            return pipeline.train(batches.from(0).take(options.steps()))
+                    .map(report -> {
+                        Progress reached = meter.add(report);
+                        progress.report(reached);
+                        afterStep.accept(report);
+                        return reached.samplesPerSecond();
+                    })
+                    .last(0.0)
+                    .blockOptional()
+                    .orElse(0.0);
+        }
+    }
+
+    private double accuracy(TrainingPipeline pipeline) {
+        return pipeline.evaluate(PictureBatches.inOrder(data.test(), EVALUATION_BATCH))
+                .map(evaluation -> evaluation.accuracy().orElse(0))
+                .blockOptional()
+                .orElse(0.0);
+    }
+
+    private MixtureOutcome outcome(
+            @Nullable RemoteMixtureOfExperts mixture, double accuracy, double seconds, double samplesPerSecond) {
         if (mixture == null) {
             return new MixtureOutcome(accuracy, seconds, samplesPerSecond, 0, 0, 0, 0);
         }

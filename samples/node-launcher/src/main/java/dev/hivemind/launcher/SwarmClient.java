@@ -52,6 +52,13 @@ final class SwarmClient implements AutoCloseable {
                 .orElseThrow();
     }
 
+    /** Joins nothing: for work that needs no experts. */
+    static SwarmClient alone() {
+        PeerNode node = PeerNode.builder().build();
+        DhtNode dht = DhtNode.builder(node).build();
+        return new SwarmClient(node, dht, ExpertClient.create(node, new ExpertDirectory(dht)));
+    }
+
     private static Mono<DhtNode> enterDht(PeerNode node, PeerAddress address) {
         DhtNode dht = DhtNode.builder(node).initialPeers(List.of(address)).build();
         return dht.start().onErrorResume(error -> dht.close().then(Mono.error(error)));

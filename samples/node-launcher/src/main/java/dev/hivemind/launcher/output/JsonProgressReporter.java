@@ -1,6 +1,5 @@
 package dev.hivemind.launcher.output;
 
-import dev.hivemind.samples.trainer.StepReport;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -18,7 +17,7 @@ final class JsonProgressReporter implements ProgressReporter {
     }
 
     @Override
-    public synchronized void report(StepReport progress) {
+    public synchronized void report(Progress progress) {
         if (!throttle.pass() && !progress.isLast()) {
             return;
         }

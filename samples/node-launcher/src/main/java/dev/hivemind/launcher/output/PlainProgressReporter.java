@@ -1,6 +1,5 @@
 package dev.hivemind.launcher.output;
 
-import dev.hivemind.samples.trainer.StepReport;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Map;
@@ -19,13 +18,13 @@ final class PlainProgressReporter implements ProgressReporter {
     }
 
     @Override
-    public synchronized void report(StepReport progress) {
+    public synchronized void report(Progress progress) {
         if (throttle.pass() || progress.isLast()) {
             print("%s: step %d of %d, %s".formatted(task, progress.step(), progress.steps(), describe(progress)));
         }
     }
 
-    private static String describe(StepReport progress) {
+    private static String describe(Progress progress) {
         return String.format(
                 Locale.ROOT,
                 "loss %.3f, accuracy %.1f %%, %.0f samples/s, %d experts answering",

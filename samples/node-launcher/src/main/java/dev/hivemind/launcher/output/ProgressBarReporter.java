@@ -1,6 +1,5 @@
 package dev.hivemind.launcher.output;
 
-import dev.hivemind.samples.trainer.StepReport;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
@@ -32,13 +31,13 @@ final class ProgressBarReporter implements ProgressReporter {
     }
 
     @Override
-    public synchronized void report(StepReport progress) {
+    public synchronized void report(Progress progress) {
         bar.stepTo(progress.step());
         bar.setExtraMessage(" " + describe(progress));
     }
 
     /** Short enough to leave room for the bar on a terminal of 80 columns. */
-    private static String describe(StepReport progress) {
+    private static String describe(Progress progress) {
         return String.format(
                 Locale.ROOT,
                 "loss %.2f, %.1f %%, %.0f/s, %d experts",

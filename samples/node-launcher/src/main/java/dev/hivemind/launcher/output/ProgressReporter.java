@@ -1,6 +1,5 @@
 package dev.hivemind.launcher.output;
 
-import dev.hivemind.samples.trainer.StepReport;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Map;
@@ -13,7 +12,7 @@ public sealed interface ProgressReporter extends AutoCloseable
         permits ProgressBarReporter, PlainProgressReporter, JsonProgressReporter {
 
     /** Takes note of a step. */
-    void report(StepReport progress);
+    void report(Progress progress);
 
     /**
      * Tells of something that happened, at once.

@@ -2,7 +2,6 @@ package dev.hivemind.launcher.output;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hivemind.samples.trainer.StepReport;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -83,8 +82,8 @@ class ProgressReporterTest {
         assertThat(text()).contains("Server 2 was killed.", "10/10", "loss").endsWith("\n");
     }
 
-    private static StepReport step(int step) {
-        return new StepReport(step, 10, 0.6789, 0.8123, 1234.4, 16);
+    private static Progress step(int step) {
+        return new Progress(step, 10, 0.6789, 0.8123, 1234.4, 16);
     }
 
     private String text() {

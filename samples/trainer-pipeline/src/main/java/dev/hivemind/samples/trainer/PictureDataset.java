@@ -2,6 +2,8 @@ package dev.hivemind.samples.trainer;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Arrays;
+
 /**
  * Labelled grey pictures of one size, kept as the bytes that they came as. Immutable and safe for use from any thread;
  * a batch is normalised while it is copied out.
@@ -27,6 +29,12 @@ public final class PictureDataset {
             throw new IllegalArgumentException("%d pixels do not make %d pictures of %dx%d"
                     .formatted(pixels.length, labels.length, rows, columns));
         }
+    }
+
+    /** The first so many pictures. */
+    PictureDataset first(int count) {
+        return new PictureDataset(
+                Arrays.copyOf(pixels, count * features()), Arrays.copyOf(labels, count), rows, columns);
     }
 
     private static float[] normalised() {

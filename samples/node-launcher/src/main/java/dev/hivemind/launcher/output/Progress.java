@@ -1,16 +1,16 @@
-package dev.hivemind.samples.trainer;
+package dev.hivemind.launcher.output;
 
 /**
  * Where training stands after a step.
  *
  * @param step steps done
  * @param steps steps planned
- * @param loss mean cross-entropy, smoothed over about 50 steps
+ * @param loss smoothed over about 50 steps
  * @param accuracy share of training pictures recognised, smoothed alike
- * @param samplesPerSecond pictures per second since training began
+ * @param samplesPerSecond since training began
  * @param expertsAnswering experts that answered; 0 for a model without
  */
-public record StepReport(
+public record Progress(
         int step, int steps, double loss, double accuracy, double samplesPerSecond, int expertsAnswering) {
 
     /** Whether no step is to follow. */
