@@ -11,6 +11,8 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.events.proto.EventMessage;
 import dev.hivemind.rsocket.events.proto.EventsRequestMessage;
 import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -147,6 +149,60 @@ public final class EventFeed {
                 () -> Request.ofSubscription(Operation.EVENTS, "", EventsRequestMessage.getDefaultInstance()),
                 request -> peer.subscribe(request).map(EventFeed::read),
                 Request::release);
+    }
+
+    /**
+     * Offers the feed that a node {@linkplain #serve serves} to whoever listens at an address and {@linkplain #collect
+     * collects}, over a connection that this side dials: for nodes that nobody can dial. What fails is tried again, after
+     * half a second at first, doubling to 30 s. Nothing of this ever delays who publishes.
+     *
+     * @return the id of the collector, each time it has accepted; never ends, also not by an error. Cancelling ends the
+     *     offer, and leaves the connection to the node.
+     */
+    public static Flux<PeerId> offer(PeerNode node, PeerAddress collector) {
+        return new EventOffer(requireNonNull(node, "node"), requireNonNull(collector, "collector"))
+                .accepted(Schedulers.parallel());
+    }
+
+    /**
+     * Accepts the offers of peers that dial this node, and emits their events until this is cancelled. Of 64 peers at
+     * most, one offer on each connection. A subscriber that falls behind by more than 256 events misses the oldest, and
+     * finds their number in the next.
+     *
+     * <p>Thread: signals arrive on event loops, one at a time. Errors: {@link IllegalStateException} if the node collects
+     * already.
+     */
+    public static Flux<CollectedEvent> collect(PeerNode node) {
+        requireNonNull(node, "node");
+        return Flux.defer(() -> {
+            var missed = new AtomicLong();
+            return Flux.<CollectedEvent>create(sink -> accept(node, sink), OverflowStrategy.IGNORE)
+                    .onBackpressureBuffer(
+                            BUFFER_SIZE,
+                            lost -> missed.addAndGet(1 + lost.event().getDropped()),
+                            BufferOverflowStrategy.DROP_OLDEST)
+                    .map(collected -> tellMissed(collected, missed.getAndSet(0)));
+        });
+    }
+
+    private static void accept(PeerNode node, FluxSink<CollectedEvent> sink) {
+        var offered = new OfferedEvents(sink);
+        Disposable accepting = node.handleSubscription(Operation.EVENTS_OFFER, offered::accept);
+        sink.onDispose(() -> {
+            accepting.dispose();
+            offered.close();
+        });
+    }
+
+    private static CollectedEvent tellMissed(CollectedEvent collected, long missed) {
+        EventMessage event = collected.event();
+        return missed == 0
+                ? collected
+                : new CollectedEvent(
+                        collected.source(),
+                        event.toBuilder()
+                                .setDropped(event.getDropped() + missed)
+                                .build());
     }
 
     private static EventMessage read(Reply reply) {

@@ -27,7 +27,9 @@ public enum Operation {
     /** Records of a DHT id now and whenever they change, as a subscription. */
     DHT_WATCH(35),
     /** What happens at the peer, as a subscription. */
-    EVENTS(48);
+    EVENTS(48),
+    /** Whoever listens may subscribe to the caller's events over this connection, as a subscription. */
+    EVENTS_OFFER(49);
 
     private static final Map<Integer, Operation> BY_WIRE_ID =
             Arrays.stream(values()).collect(Collectors.toMap(Operation::wireId, Function.identity()));
