@@ -1,0 +1,168 @@
+package dev.hivemind.moe.data;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.hivemind.moe.training.HostTensor;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Pictures and their classes, in two IDX files of unsigned bytes. Inputs are float32 of shape {@code (rows, features)},
+ * targets are int64 of shape {@code (rows)}.
+ *
+ * <p>Opening reads all labels once, and no picture. A reader holds one picture in memory besides what it returns.
+ */
+public final class PictureSet implements SampleSet {
+
+    private static final int LABEL_WINDOW_BYTES = 1 << 16;
+
+    private final IdxFile pictures;
+    private final IdxFile labels;
+    private final PictureFormat format;
+    private final float[] pixelValues;
+
+    private PictureSet(IdxFile pictures, IdxFile labels, PictureFormat format) {
+        this.pictures = pictures;
+        this.labels = labels;
+        this.format = format;
+        this.pixelValues = format.table();
+    }
+
+    static PictureSet open(DataFile pictures, DataFile labels, PictureFormat format) {
+        requireNonNull(format, "format");
+        IdxFile pictureFile = IdxFile.open(requireNonNull(pictures, "pictures"), 3);
+        try {
+            IdxFile labelFile = IdxFile.open(requireNonNull(labels, "labels"), 1);
+            try {
+                requireSameCount(pictureFile, labelFile);
+                requireLabels(labelFile, format);
+                return new PictureSet(pictureFile, labelFile, format);
+            } catch (RuntimeException e) {
+                labelFile.close();
+                throw e;
+            }
+        } catch (RuntimeException e) {
+            pictureFile.close();
+            throw e;
+        }
+    }
+
+    private static void requireSameCount(IdxFile pictures, IdxFile labels) {
+        if (pictures.header().count() != labels.header().count()) {
+            throw new DataException.Malformed(
+                    labels.values().name(),
+                    Integer.BYTES,
+                    "it holds %d labels, but %s holds %d pictures"
+                            .formatted(
+                                    labels.header().count(),
+                                    pictures.values().name(),
+                                    pictures.header().count()),
+                    "Take pictures and labels of the same set.");
+        }
+    }
+
+    private static void requireLabels(IdxFile labels, PictureFormat format) {
+        try (InputStream in = labels.values().stream()) {
+            byte[] window = new byte[LABEL_WINDOW_BYTES];
+            long read = 0;
+            while (read < labels.header().count()) {
+                int length = in.readNBytes(
+                        window, 0, (int) Math.min(window.length, labels.header().count() - read));
+                if (length == 0) {
+                    throw IdxHeader.malformed(labels.values().name(), labels.offsetOf(read), "it ends here");
+                }
+                for (int i = 0; i < length; i++) {
+                    requireLabel(labels, format, read + i, window[i]);
+                }
+                read += length;
+            }
+        } catch (IOException e) {
+            throw new DataException.Unreadable(labels.values().name(), e);
+        }
+    }
+
+    private static long requireLabel(IdxFile labels, PictureFormat format, long item, byte label) {
+        int value = Byte.toUnsignedInt(label);
+        if (value >= format.classes()) {
+            throw new DataException.Malformed(
+                    labels.values().name(),
+                    labels.offsetOf(item),
+                    "the label is %d, but labels run from 0 to %d".formatted(value, format.classes() - 1),
+                    "Set the number of classes to that of the data, or use other data.");
+        }
+        return value;
+    }
+
+    @Override
+    public long size() {
+        return pictures.header().count();
+    }
+
+    /** The height of each picture in pixels. */
+    public int height() {
+        return pictures.header().shape()[1];
+    }
+
+    /** The width of each picture in pixels. */
+    public int width() {
+        return pictures.header().shape()[2];
+    }
+
+    /** How many values one picture has: height times width. */
+    public int features() {
+        return pictures.header().itemBytes();
+    }
+
+    @Override
+    public Reader open() {
+        var pixels = new RecordReader(pictures.values(), features());
+        try {
+            return new PictureReader(pixels, new RecordReader(labels.values(), 1));
+        } catch (RuntimeException e) {
+            pixels.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public void close() {
+        pictures.close();
+        labels.close();
+    }
+
+    private final class PictureReader implements Reader {
+
+        private final RecordReader pixelReader;
+        private final RecordReader labelReader;
+
+        PictureReader(RecordReader pixelReader, RecordReader labelReader) {
+            this.pixelReader = pixelReader;
+            this.labelReader = labelReader;
+        }
+
+        @Override
+        public Rows read(long[] numbers) {
+            float[] pixels = new float[Math.multiplyExact(numbers.length, features())];
+            long[] classes = new long[numbers.length];
+            int to = 0;
+            for (int row = 0; row < numbers.length; row++) {
+                long number = Objects.checkIndex(numbers[row], size());
+                for (byte pixel : pixelReader.read(number * features())) {
+                    pixels[to++] = pixelValues[Byte.toUnsignedInt(pixel)];
+                }
+                classes[row] = requireLabel(labels, format, number, labelReader.read(number)[0]);
+            }
+            return new Rows(
+                    List.of(HostTensor.of(pixels, numbers.length, features())),
+                    List.of(HostTensor.of(classes, numbers.length)));
+        }
+
+        @Override
+        public void close() {
+            pixelReader.close();
+            labelReader.close();
+        }
+    }
+}
