@@ -1,0 +1,80 @@
+package dev.hivemind.samples.trainer;
+
+import dev.hivemind.moe.training.StepReport;
+import dev.hivemind.moe.training.TrainerState;
+import dev.hivemind.moe.training.checkpoint.Checkpoint;
+import dev.hivemind.moe.training.checkpoint.CheckpointListener;
+import dev.hivemind.moe.training.checkpoint.CheckpointPolicy;
+import dev.hivemind.moe.training.checkpoint.CheckpointStore;
+import dev.hivemind.moe.training.checkpoint.Checkpointer;
+import dev.hivemind.moe.training.report.ReportWriter;
+import dev.hivemind.moe.training.report.TrainingEvents;
+import dev.hivemind.rsocket.events.EventFeed;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * What a run leaves in its directory and tells to others: checkpoints, reports as JSON lines and for TensorBoard, and
+ * events. A feed reaches a dashboard by {@link EventFeed#offer}.
+ */
+final class RunRecorder {
+
+    private static final CheckpointPolicy POLICY = new CheckpointPolicy(1_000, Duration.ofMinutes(1));
+    private static final int KEPT_CHECKPOINTS = 3;
+
+    private final Path directory;
+    private final CheckpointStore checkpoints;
+    private final EventFeed events = new EventFeed(Clock.systemUTC());
+
+    RunRecorder(Path directory) {
+        this.directory = directory;
+        this.checkpoints = new CheckpointStore(directory.resolve("checkpoints"), KEPT_CHECKPOINTS);
+    }
+
+    /** Where the run tells of its steps. */
+    EventFeed events() {
+        return events;
+    }
+
+    /** Where to go on; null for a run that has not begun. Blocks for files. */
+    @Nullable
+    Checkpoint latest() {
+        return checkpoints.latest();
+    }
+
+    /**
+     * The same reports, recorded. Completes when all is written.
+     *
+     * @param data which the run learns from, as {@code BatchSource.identity()} has it
+     * @param state of the trainer at the moment of subscription
+     */
+    Flux<StepReport> record(Flux<StepReport> reports, Mono<TrainerState> state, String data) {
+        Flux<StepReport> saved = Checkpointer.of(checkpoints, POLICY, data, CheckpointListener.logging())
+                .saving(reports, state);
+        return Flux.usingWhen(Mono.fromSupplier(this::open), files -> saved.doOnNext(files::accept), Files::close);
+    }
+
+    private Files open() {
+        return new Files(
+                ReportWriter.jsonLines(directory.resolve("reports.jsonl")),
+                ReportWriter.tensorBoard(directory.resolve("tensorboard")),
+                new TrainingEvents(events, String.valueOf(directory.getFileName())));
+    }
+
+    private record Files(ReportWriter lines, ReportWriter tensorBoard, TrainingEvents events) {
+
+        void accept(StepReport report) {
+            lines.accept(report);
+            tensorBoard.accept(report);
+            events.accept(report);
+        }
+
+        Mono<Void> close() {
+            return Mono.when(lines.close(), tensorBoard.close());
+        }
+    }
+}

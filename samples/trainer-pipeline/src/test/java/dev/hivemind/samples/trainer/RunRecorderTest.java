@@ -1,0 +1,73 @@
+package dev.hivemind.samples.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.moe.training.HostTensor;
+import dev.hivemind.moe.training.StepReport;
+import dev.hivemind.moe.training.TrainerState;
+import dev.hivemind.moe.training.checkpoint.Checkpoint;
+import dev.hivemind.rsocket.events.proto.EventMessage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+class RunRecorderTest {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+    @TempDir
+    private Path directory;
+
+    private static StepReport report(int step) {
+        return new StepReport(
+                step,
+                0,
+                step - 1,
+                1,
+                1,
+                OptionalDouble.empty(),
+                0,
+                0.1,
+                0,
+                new StepReport.Totals(step, 1, 0, 0, 0, 0, 0));
+    }
+
+    private static TrainerState state(int step) {
+        return new TrainerState(step, step, 7, Map.of("weight", HostTensor.of(new float[] {1, 2}, 2)), Map.of());
+    }
+
+    @Test
+    void record_aRun_leavesReportsEventsAndTheStateToGoOnFrom() throws IOException {
+        var recorder = new RunRecorder(directory.resolve("run"));
+        List<EventMessage> events = new CopyOnWriteArrayList<>();
+        Disposable subscriber = recorder.events().events().subscribe(events::add);
+
+        recorder.record(Flux.range(1, 5).map(RunRecorderTest::report), Mono.defer(() -> Mono.just(state(5))), "data")
+                .blockLast(TIMEOUT);
+
+        subscriber.dispose();
+        assertThat(Files.readAllLines(directory.resolve("run/reports.jsonl"))).hasSize(5);
+        assertThat(directory.resolve("run/tensorboard")).isNotEmptyDirectory();
+        assertThat(events)
+                .hasSize(5)
+                .allSatisfy(event -> assertThat(event.getTraining().getRun()).isEqualTo("run"));
+        Checkpoint latest = new RunRecorder(directory.resolve("run")).latest();
+        assertThat(latest.data()).isEqualTo("data");
+        assertThat(latest.state().step()).isEqualTo(5);
+    }
+
+    @Test
+    void latest_ofARunThatHasNotBegun_isNull() {
+        assertThat(new RunRecorder(directory.resolve("run")).latest()).isNull();
+    }
+}
