@@ -12,16 +12,21 @@ import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.moe.training.Batch;
 import dev.hivemind.moe.training.Evaluation;
 import dev.hivemind.moe.training.Loss;
 import dev.hivemind.moe.training.Metric;
 import dev.hivemind.moe.training.StepReport;
+import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.moe.training.TrainingPipeline;
+import dev.hivemind.moe.training.checkpoint.Checkpoint;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -45,23 +50,39 @@ public final class Pictures {
     private final FashionMnist data;
     private final PictureBatches batches;
     private final int epochs;
+    private final @Nullable RunRecorder recorder;
+    private final boolean resume;
 
-    /** @param epochs how often each picture is learned from */
-    Pictures(FashionMnist data, int epochs) {
+    /**
+     * A training.
+     *
+     * @param epochs how often each picture is learned from
+     * @param directory for checkpoints and reports; null for none
+     * @param resume whether to go on from the last checkpoint there
+     */
+    Pictures(FashionMnist data, int epochs, @Nullable Path directory, boolean resume) {
         this.data = data;
         this.batches = new PictureBatches(data.training(), BATCH_SIZE, SEED);
         this.epochs = epochs;
+        this.recorder = directory == null ? null : new RunRecorder(directory);
+        this.resume = resume;
     }
 
-    /** Arguments: the address of a server, for example {@code 127.0.0.1:1337}, and how many epochs, by default 7. */
+    /**
+     * Arguments: the address of a server, for example {@code 127.0.0.1:1337}, then optionally how many epochs, a directory
+     * for checkpoints and reports, and {@code --resume} to go on from the last checkpoint there.
+     */
     public static void main(String[] arguments) {
         if (arguments.length == 0) {
-            System.err.println("Usage: Pictures HOST:PORT [EPOCHS]");
+            System.err.println("Usage: Pictures HOST:PORT [EPOCHS [DIRECTORY [--resume]]]");
             System.exit(2);
         }
+        int epochs = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 7;
+        Path directory = arguments.length > 2 ? Path.of(arguments[2]) : null;
+        boolean resume = arguments.length > 3 && arguments[3].equals("--resume");
         PeerNode node = PeerNode.builder().build();
         try {
-            new Pictures(FashionMnist.bundled(), arguments.length > 1 ? Integer.parseInt(arguments[1]) : 7)
+            new Pictures(FashionMnist.bundled(), epochs, directory, resume)
                     .train(node, PeerAddress.parse(arguments[0]));
         } catch (PeerUnavailableException e) {
             System.err.println(e.getMessage());
@@ -78,15 +99,40 @@ public final class Pictures {
         ExpertClient client = ExpertClient.create(node, new ExpertDirectory(dht));
         try (NDManager manager = TensorOps.newManager();
                 TrainingPipeline pipeline = pipeline(client, manager)) {
-            return Flux.range(0, epochs)
-                    .concatMap(epoch -> epoch(pipeline, epoch), 0)
-                    .last()
-                    .blockOptional()
-                    .orElseThrow();
+            return epochs(pipeline, firstBatch(pipeline)).blockOptional().orElseThrow();
         } finally {
             client.dispose();
             dht.close().block();
         }
+    }
+
+    /** The first that the weights have not learned from. */
+    private long firstBatch(TrainingPipeline pipeline) {
+        Checkpoint last = resume && recorder != null ? recorder.latest() : null;
+        if (last == null) {
+            return 0;
+        }
+        TrainerState state = last.requireData(identity()).state();
+        pipeline.restore(state).block();
+        System.out.printf("Going on after step %d.%n", state.step());
+        return state.nextBatch();
+    }
+
+    /** What decides which pictures a batch has. */
+    private String identity() {
+        return "%d pictures, batches of %d, seed %d".formatted(data.training().size(), BATCH_SIZE, SEED);
+    }
+
+    private Mono<Evaluation> epochs(TrainingPipeline pipeline, long firstBatch) {
+        int first = (int) (firstBatch / batches.perEpoch());
+        return Flux.range(first, Math.max(0, epochs - first))
+                .concatMap(epoch -> epoch(pipeline, epoch, firstBatch), 0)
+                .reduce((before, after) -> after)
+                .switchIfEmpty(pipeline.evaluate(test()));
+    }
+
+    private Flux<Batch> test() {
+        return PictureBatches.inOrder(data.test(), 500);
     }
 
     private TrainingPipeline pipeline(ExpertClient client, NDManager manager) {
@@ -118,16 +164,21 @@ public final class Pictures {
         return layer;
     }
 
-    private Mono<Evaluation> epoch(TrainingPipeline pipeline, int epoch) {
-        long first = (long) epoch * batches.perEpoch();
-        return pipeline.train(batches.from(first).take(batches.perEpoch()))
+    private Mono<Evaluation> epoch(TrainingPipeline pipeline, int epoch, long firstBatch) {
+        long end = (epoch + 1L) * batches.perEpoch();
+        long first = Math.max(firstBatch, end - batches.perEpoch());
+        return recorded(pipeline, pipeline.train(batches.from(first).take(end - first)))
                 .doOnNext(Pictures::show)
-                .then(pipeline.evaluate(PictureBatches.inOrder(data.test(), 500)))
+                .then(pipeline.evaluate(test()))
                 .doOnNext(test -> System.out.printf(
                         Locale.ROOT,
                         "After epoch %d: %.2f %% of the test pictures recognised.%n",
                         epoch + 1,
                         100 * test.accuracy().orElse(0)));
+    }
+
+    private Flux<StepReport> recorded(TrainingPipeline pipeline, Flux<StepReport> reports) {
+        return recorder == null ? reports : recorder.record(reports, pipeline.capture(), identity());
     }
 
     private static void show(StepReport report) {

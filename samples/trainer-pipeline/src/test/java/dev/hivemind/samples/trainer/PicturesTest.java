@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.training.Evaluation;
+import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.rsocket.PeerNode;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PicturesTest {
 
@@ -15,18 +18,41 @@ class PicturesTest {
             .mapToObj(cell -> "ffn.%d.%d".formatted(cell / 4, cell % 4))
             .toList();
 
+    private final FashionMnist few = few();
+
+    private static FashionMnist few() {
+        FashionMnist whole = FashionMnist.bundled();
+        return new FashionMnist(whole.training().first(1600), whole.test().first(500));
+    }
+
+    private static Evaluation train(Pictures pictures, Experts experts) {
+        PeerNode node = PeerNode.builder().build();
+        try {
+            return pictures.train(node, experts.address());
+        } finally {
+            node.close().block();
+        }
+    }
+
     @Test
     void train_onAFewPictures_recognisesFarMoreThanAGuess() {
-        FashionMnist whole = FashionMnist.bundled();
-        var few = new FashionMnist(whole.training().first(3200), whole.test().first(500));
-        PeerNode node = PeerNode.builder().build();
         try (var experts = new Experts(64, OptimizerConfig.adam(2e-3), CELLS)) {
-            Evaluation evaluation = new Pictures(few, 1).train(node, experts.address());
+            Evaluation evaluation = train(new Pictures(few, 2, null, false), experts);
 
             assertThat(evaluation.rows()).isEqualTo(500);
             assertThat(evaluation.accuracy().orElse(0)).isGreaterThan(0.4);
-        } finally {
-            node.close().block();
+        }
+    }
+
+    @Test
+    void train_resumed_goesOnAfterTheLastCheckpoint(@TempDir Path directory) {
+        try (var experts = new Experts(64, OptimizerConfig.adam(2e-3), CELLS)) {
+            train(new Pictures(few, 1, directory, false), experts);
+            train(new Pictures(few, 2, directory, true), experts);
+
+            TrainerState state = new RunRecorder(directory).latest().state();
+            assertThat(state.step()).isEqualTo(50);
+            assertThat(state.nextBatch()).isEqualTo(50);
         }
     }
 }
