@@ -44,7 +44,7 @@ import reactor.core.publisher.Mono;
  * }
  * }</pre>
  *
- * <p>Local segments are stepped here; experts step themselves with each batch that goes backward through them. With a
+ * <p>Local segments are stepped here; experts step themselves as batches go backward through them. With a
  * {@code concurrency} above 1, other batches compute while one waits for its experts, and each reads copies of the local
  * weights. Gradients are applied in the order of the batches, whatever the order in which they are ready, so that the
  * weights are at any time those of the first so many batches. With a concurrency of 1 and a {@linkplain Builder#seed seed},
@@ -266,8 +266,8 @@ public final class TrainingPipeline implements AutoCloseable {
         }
 
         /**
-         * Batches that make one step of the local optimizer, by the average of their gradients over all rows; experts step
-         * with each batch. Default: 1.
+         * Batches that make one step of the local optimizer, by the average of their gradients over all rows; experts do
+         * not wait for it. Default: 1.
          */
         public Builder accumulate(int batches) {
             this.accumulate = requireAtLeast(1, batches, "accumulate");

@@ -27,6 +27,11 @@ import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.server.ExpertBackend;
 import dev.hivemind.moe.server.ExpertServer;
 import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.moe.training.Batch;
+import dev.hivemind.moe.training.HostTensor;
+import dev.hivemind.moe.training.Loss;
+import dev.hivemind.moe.training.TrainerState;
+import dev.hivemind.moe.training.TrainingPipeline;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.io.IOException;
@@ -34,12 +39,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Runs the Java of the quickstart, and checks that the quickstart shows what is run here. */
@@ -249,8 +256,59 @@ class QuickstartTest {
                 .anyMatch(steps -> steps == 1);
     }
 
+    @Test
+    void pipeline_ofTwoExpertsAndAHead_trainsThemAll() {
+        RemoteExpert expert1 = client.expert(new ExpertUid("expert.1")).block();
+        RemoteExpert expert4 = client.expert(new ExpertUid("expert.4")).block();
+
+        // batches begins
+        float[] numbers = new float[3 * 512];
+        Arrays.fill(numbers, 0.5f);
+        HostTensor inputs = HostTensor.of(numbers, 3, 512);
+        HostTensor targets = HostTensor.of(new float[] {1, 2, 3}, 3, 1);
+        Flux<Batch> batches = Flux.range(0, 1000).map(i -> new Batch(i, 0, List.of(inputs), List.of(targets)));
+        // batches ends
+
+        // pipeline begins
+        try (NDManager manager = TensorOps.newManager()) {
+            Linear head = Linear.builder().setUnits(1).build();
+            head.initialize(manager, DataType.FLOAT32, new Shape(1, 512));
+
+            try (TrainingPipeline pipeline = TrainingPipeline.builder(client)
+                    .remote("first", expert4)
+                    .remote("second", expert1)
+                    .local("head", head)
+                    .loss(Loss.meanSquaredError())
+                    .optimizer(OptimizerConfig.adam(0.001))
+                    .concurrency(4)
+                    .build()) {
+                pipeline.train(batches.take(20))
+                        .doOnNext(report -> System.out.println(report.step() + ": " + report.loss()))
+                        .blockLast();
+                TrainerState state = pipeline.capture().block();
+                System.out.println(state.nextBatch());
+            }
+        }
+        // pipeline ends
+        // A server takes one step for all batches that meet there.
+        assertThat(experts.get(1).optimizer().steps()).isBetween(5, 20);
+        assertThat(experts.get(4).optimizer().steps()).isBetween(5, 20);
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"host", "connect", "experts", "backward", "training", "block", "reactive", "mixture"})
+    @ValueSource(
+            strings = {
+                "host",
+                "connect",
+                "experts",
+                "backward",
+                "training",
+                "block",
+                "reactive",
+                "mixture",
+                "batches",
+                "pipeline"
+            })
     void quickstart_showsWhatIsRunHere(String part) throws IOException {
         assertThat(Files.readString(QUICKSTART)).contains("```java\n" + snippet(part));
     }
