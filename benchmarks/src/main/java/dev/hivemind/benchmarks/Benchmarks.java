@@ -9,10 +9,12 @@ import dev.hivemind.benchmarks.harness.Plan;
 import dev.hivemind.benchmarks.harness.PrintedReport;
 import dev.hivemind.benchmarks.harness.Report;
 import dev.hivemind.benchmarks.mixture.MixtureBenchmark;
+import dev.hivemind.benchmarks.pipeline.PipelineBenchmark;
 import dev.hivemind.benchmarks.throughput.ThroughputBenchmark;
 import dev.hivemind.benchmarks.wire.WireBenchmark;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
@@ -41,7 +43,8 @@ public final class Benchmarks implements Callable<Integer> {
             new ThroughputBenchmark(),
             new AutogradBenchmark(),
             new DhtBenchmark(),
-            new MixtureBenchmark());
+            new MixtureBenchmark(),
+            new PipelineBenchmark());
     private static final int QUICK_REPETITIONS = 2;
     private static final int REPETITIONS = 5;
 
@@ -76,6 +79,12 @@ public final class Benchmarks implements Callable<Integer> {
     private @Nullable List<Integer> nodes;
 
     @Option(
+            names = "--soak",
+            paramLabel = "MINUTES",
+            description = "How long pipeline trains to see memory grow. Default: not at all.")
+    private @Nullable Integer soakMinutes;
+
+    @Option(
             names = {"-h", "--help"},
             usageHelp = true,
             description = "Show this.")
@@ -107,7 +116,13 @@ public final class Benchmarks implements Callable<Integer> {
 
     private Benchmark chosen() {
         Benchmark benchmark = named();
-        return benchmark instanceof DhtBenchmark && nodes != null ? new DhtBenchmark(nodes) : benchmark;
+        if (benchmark instanceof DhtBenchmark && nodes != null) {
+            return new DhtBenchmark(nodes);
+        }
+        if (benchmark instanceof PipelineBenchmark && soakMinutes != null) {
+            return new PipelineBenchmark(Duration.ofMinutes(soakMinutes));
+        }
+        return benchmark;
     }
 
     private Benchmark named() {
