@@ -62,8 +62,7 @@ public final class DataFile {
     }
 
     /** Where the bytes lie in plain form; null if they do so nowhere. */
-    @Nullable
-    Path plainPath() throws IOException {
+    @Nullable Path plainPath() throws IOException {
         if (path == null) {
             return null;
         }

@@ -22,8 +22,7 @@ final class Trace {
     }
 
     /** The first place where numbers are not finite; null if all are. On the tensor thread. */
-    @Nullable
-    Suspect suspect() {
+    @Nullable Suspect suspect() {
         if (!isFinite(inputs)) {
             return new Suspect(null, "in the batch itself");
         }

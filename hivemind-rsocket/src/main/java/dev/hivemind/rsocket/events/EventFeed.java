@@ -157,7 +157,7 @@ public final class EventFeed {
      * half a second at first, doubling to 30 s. Nothing of this ever delays who publishes.
      *
      * @return the id of the collector, each time it has accepted; never ends, also not by an error. Cancelling ends the
-     *     offer, and leaves the connection to the node.
+     *     offer, and leaves the connection to the node; a node that closes waits for offers that are not cancelled.
      */
     public static Flux<PeerId> offer(PeerNode node, PeerAddress collector) {
         return new EventOffer(requireNonNull(node, "node"), requireNonNull(collector, "collector"))

@@ -1,7 +1,6 @@
 package dev.hivemind.moe.training.checkpoint;
 
 import java.nio.file.Path;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Hears of checkpoints. Called on the thread that writes them, one call at a time. */
@@ -12,19 +11,11 @@ public interface CheckpointListener {
 
     /** A checkpoint could not be saved; training goes on. Logs a warning unless overridden. */
     default void failed(CheckpointException reason) {
-        Warnings.LOG.warn("{} Training goes on.", reason.getMessage());
+        LoggerFactory.getLogger(CheckpointListener.class).warn("{} Training goes on.", reason.getMessage());
     }
 
     /** One that logs what fails. */
     static CheckpointListener logging() {
         return new CheckpointListener() {};
-    }
-
-    /** Keeps the logger out of the interface. */
-    final class Warnings {
-
-        private static final Logger LOG = LoggerFactory.getLogger(CheckpointListener.class);
-
-        private Warnings() {}
     }
 }

@@ -41,8 +41,7 @@ final class RunRecorder {
     }
 
     /** Where to go on; null for a run that has not begun. Blocks for files. */
-    @Nullable
-    Checkpoint latest() {
+    @Nullable Checkpoint latest() {
         return checkpoints.latest();
     }
 
