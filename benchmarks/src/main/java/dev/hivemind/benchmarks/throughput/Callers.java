@@ -38,7 +38,9 @@ final class Callers {
     }
 
     private static Figures usage() {
-        return new Figures().put("cpuMillis", OwnProcess.cpuMillis()).put("residentMiB", OwnProcess.residentMiB())
+        return new Figures()
+                .put("cpuMillis", OwnProcess.cpuMillis())
+                .put("residentMiB", OwnProcess.residentMiB())
                 .put("compileMillis", OwnProcess.compileMillis());
     }
 

@@ -63,8 +63,9 @@ final class ExpertHost {
     }
 
     private Figures usage() {
-        var figures =
-                new Figures().put("cpuMillis", OwnProcess.cpuMillis()).put("residentMiB", OwnProcess.residentMiB())
+        var figures = new Figures()
+                .put("cpuMillis", OwnProcess.cpuMillis())
+                .put("residentMiB", OwnProcess.residentMiB())
                 .put("compileMillis", OwnProcess.compileMillis());
         batches.putTo(figures);
         return figures;

@@ -74,8 +74,7 @@ final class Owners {
     }
 
     /** What the expert takes and gives, if that was asked before. */
-    @Nullable
-    ExpertSchema knownSchema() {
+    @Nullable ExpertSchema knownSchema() {
         Choice made = known;
         return made == null ? null : made.schema;
     }

@@ -40,9 +40,9 @@ class CommandOptionsTest {
     void serverOptions_everyArgument_areThose() {
         ServerOptions options = server(
                 ("--expert-class nop_delay --hidden-dim 128 --expert-option delay=0.25 --num-experts 6 --uid-prefix"
-                    + " demo.1 --expert-pattern ffn.[0:4].[0:8] --first-index 10 --listen-on [::1]:7000"
-                    + " --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01 --max-batch-size 64 --device"
-                    + " gpu1 --device-threads 3 --intra-op-threads 2 --seed -3 --json --exit-with-parent")
+                                + " demo.1 --expert-pattern ffn.[0:4].[0:8] --first-index 10 --listen-on [::1]:7000"
+                                + " --initial-peers a:1,b:2 --optimizer adam --learning-rate 0.01 --max-batch-size 64 --device"
+                                + " gpu1 --device-threads 3 --intra-op-threads 2 --seed -3 --json --exit-with-parent")
                         .split(" "));
 
         assertThat(options)
