@@ -1,6 +1,7 @@
 package dev.hivemind.launcher;
 
 import dev.hivemind.launcher.process.ChildProcessException;
+import dev.hivemind.moe.training.DivergedException;
 import dev.hivemind.rsocket.ListenException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
@@ -103,6 +104,7 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
         return failure instanceof LauncherException
                 || failure instanceof ChildProcessException
                 || failure instanceof DataException
+                || failure instanceof DivergedException
                 || failure instanceof ListenException
                 || failure instanceof RpcException;
     }

@@ -13,6 +13,7 @@ import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.moe.training.Batch;
+import dev.hivemind.moe.training.EarlyStopping;
 import dev.hivemind.moe.training.Evaluation;
 import dev.hivemind.moe.training.Loss;
 import dev.hivemind.moe.training.Metric;
@@ -44,6 +45,9 @@ public final class Pictures {
     private static final String GRID = "ffn.[0:4].[0:4]";
     private static final int HIDDEN_DIM = 64;
     private static final int BATCH_SIZE = 64;
+    /** Epochs without a better loss on the test pictures, after which training ends early. */
+    private static final int PATIENCE = 3;
+
     private static final int PEER_IS_MISSING = 3;
     private static final long SEED = 1;
 
@@ -127,6 +131,7 @@ public final class Pictures {
         int first = (int) (firstBatch / batches.perEpoch());
         return Flux.range(first, Math.max(0, epochs - first))
                 .concatMap(epoch -> epoch(pipeline, epoch, firstBatch), 0)
+                .takeUntil(EarlyStopping.after(PATIENCE))
                 .reduce((before, after) -> after)
                 .switchIfEmpty(pipeline.evaluate(test()));
     }
