@@ -1,10 +1,11 @@
 /**
- * Trains a mixture of remote experts to tell pictures of clothes apart.
+ * Programs to copy, each in one file, that train through remote experts.
  *
- * <p>{@link dev.hivemind.samples.trainer.FashionMnist} loads the pictures, bundled or from a directory, as
- * {@link dev.hivemind.samples.trainer.PictureDataset}s of raw bytes;
- * {@link dev.hivemind.samples.trainer.BatchSampler} decides in which order training sees them. These know no tensor
- * library.
+ * <p>{@link dev.hivemind.samples.trainer.Quickstart} is the shortest; {@link dev.hivemind.samples.trainer.Pictures} learns
+ * to tell pictures of clothes apart, and goes on after it was stopped;
+ * {@link dev.hivemind.samples.trainer.CustomExpert} has an expert of its own kind.
+ * {@link dev.hivemind.samples.trainer.FashionMnist} loads the pictures, bundled or from a directory, and
+ * {@link dev.hivemind.samples.trainer.PictureBatches} makes batches of them.
  */
 @NullMarked
 package dev.hivemind.samples.trainer;
