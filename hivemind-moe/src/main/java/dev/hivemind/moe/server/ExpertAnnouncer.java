@@ -78,6 +78,12 @@ final class ExpertAnnouncer implements Disposable {
         return lifetime.compareTo(MIN_LIFETIME) < 0 ? MIN_LIFETIME : lifetime;
     }
 
+    /** Declares the experts once more, because their status has changed; completes when that is done, or was in vain. */
+    Mono<Void> tell() {
+        return Mono.defer(() -> started ? declare().timeout(MAX_LEAVE).then() : Mono.empty())
+                .onErrorResume(error -> logged(error).then());
+    }
+
     /** Stops declaring and withdraws the experts; completes when that is done, or cannot be done in time. */
     Mono<Void> leave() {
         return Mono.<Void>fromRunnable(this::dispose).then(Mono.defer(() -> started ? withdrawn() : Mono.empty()));
@@ -99,8 +105,8 @@ final class ExpertAnnouncer implements Disposable {
             LOG.debug("Declared {} experts in {} records", uids.size(), receipt.records());
         } else {
             LOG.warn(
-                    "Only {} of the {} records about {} experts were stored: others may not find them all. A prefix holds"
-                            + " 1,024 experts at most",
+                    "Only {} of the {} records about {} experts were stored: others may not find them all. A prefix"
+                            + " holds 1,024 experts at most",
                     receipt.stored(),
                     receipt.records(),
                     uids.size());

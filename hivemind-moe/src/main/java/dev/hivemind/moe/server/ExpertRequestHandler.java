@@ -20,9 +20,11 @@ import reactor.core.publisher.Mono;
 final class ExpertRequestHandler {
 
     private final Map<String, HostedExpert> experts;
+    private final Admission admission;
 
-    ExpertRequestHandler(Map<String, HostedExpert> experts) {
+    ExpertRequestHandler(Map<String, HostedExpert> experts, Admission admission) {
         this.experts = Map.copyOf(experts);
+        this.admission = admission;
     }
 
     /** Serves the node's calls until the result is disposed. */
@@ -45,11 +47,11 @@ final class ExpertRequestHandler {
     }
 
     private Mono<Reply> forward(PeerConnection caller, Request request) {
-        return Mono.defer(() -> compute(expert(request).forward(), caller, request, () -> true));
+        return admission.admit(() -> compute(expert(request).forward(), caller, request, () -> true));
     }
 
     private Mono<Reply> backward(PeerConnection caller, Request request, PointOfNoReturn point) {
-        return Mono.defer(() -> compute(expert(request).backward(), caller, request, point));
+        return admission.admit(() -> compute(expert(request).backward(), caller, request, point));
     }
 
     private static Mono<Reply> compute(

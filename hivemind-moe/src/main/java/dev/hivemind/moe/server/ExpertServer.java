@@ -45,6 +45,7 @@ public final class ExpertServer {
     private final List<ExpertWatch> watches;
     private final Map<String, HostedExpert> experts;
     private final @Nullable ExpertAnnouncer announcer;
+    private final Admission admission = new Admission();
     private final Disposable.Swap handlers = Disposables.swap();
     private final Mono<Void> closing = Mono.defer(this::shutDown).cache();
 
@@ -54,8 +55,12 @@ public final class ExpertServer {
         this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
         this.watches = List.copyOf(builder.watches);
         this.experts = host(builder.backends, limits);
-        this.announcer = builder.announcer(
-                uid -> requireNonNull(experts.get(uid.toString())).status());
+        this.announcer = builder.announcer(this::status);
+    }
+
+    private ExpertStatus status(ExpertUid uid) {
+        ExpertStatus status = requireNonNull(experts.get(uid.toString())).status();
+        return admission.isStopped() ? status.with(ExpertStatus.State.DRAINING) : status;
     }
 
     private Map<String, HostedExpert> host(Map<String, ExpertBackend> backends, BatchLimits limits) {
@@ -93,8 +98,17 @@ public final class ExpertServer {
         if (handlers.isDisposed()) {
             throw new IllegalStateException("The server is closed");
         }
-        handlers.update(new ExpertRequestHandler(experts).register(node));
+        handlers.update(new ExpertRequestHandler(experts, admission).register(node));
         watches.forEach(watch -> watch.started(experts));
+    }
+
+    /**
+     * Declares the experts as draining, refuses new calls with an error that tells callers to go elsewhere, and completes
+     * when all calls that were accepted have ended. {@link #close()} is still to follow. Cancelling does not open it again.
+     */
+    public Mono<Void> drain() {
+        Mono<Void> declared = announcer == null ? Mono.empty() : announcer.tell();
+        return Mono.defer(() -> admission.stop().and(declared));
     }
 
     /**
