@@ -1,5 +1,8 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.launcher.options.LauncherVersion;
+import dev.hivemind.launcher.options.NumberConverters;
+import dev.hivemind.launcher.server.ServerCommand;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.samples.trainer.FashionMnist;
 import java.nio.file.Path;
@@ -98,11 +101,11 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void requireSensibleNumbers() {
-        if (experts > HostedServer.MAX_EXPERTS) {
+        if (experts > ServerCommand.MAX_EXPERTS) {
             throw new ParameterException(
                     spec.commandLine(),
                     "A prefix of the DHT holds at most %d experts, not %d."
-                            .formatted(HostedServer.MAX_EXPERTS, experts));
+                            .formatted(ServerCommand.MAX_EXPERTS, experts));
         }
         if (servers > experts) {
             throw new ParameterException(

@@ -1,5 +1,7 @@
 package dev.hivemind.launcher;
 
+import dev.hivemind.launcher.options.DefaultValues;
+import dev.hivemind.launcher.options.LauncherException;
 import dev.hivemind.launcher.process.ChildProcessException;
 import dev.hivemind.moe.training.DivergedException;
 import dev.hivemind.rsocket.ListenException;
@@ -26,17 +28,24 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
     private static final int MAX_CAUSES = 20;
 
     private final BooleanSupplier verbose;
+    private final DefaultValues defaults;
 
-    /** @param verbose asked at the time of a failure whether to print its stack trace */
-    ErrorReporter(BooleanSupplier verbose) {
+    /**
+     * @param verbose asked at the time of a failure whether to print its stack trace
+     * @param defaults that may be to blame for a bad value
+     */
+    ErrorReporter(BooleanSupplier verbose, DefaultValues defaults) {
         this.verbose = verbose;
+        this.defaults = defaults;
     }
 
     @Override
     public int handleParseException(ParameterException error, String[] arguments) {
         CommandLine command = error.getCommandLine();
         String help = " See '%s --help'.".formatted(command.getCommandSpec().qualifiedName());
-        command.getErr().println(PREFIX + sentence(oneLine(problem(error))) + didYouMean(error) + help);
+        String source =
+                defaults.sourceOf(error, arguments).map(place -> place + ": ").orElse("");
+        command.getErr().println(PREFIX + source + sentence(oneLine(problem(error))) + didYouMean(error) + help);
         return ExitCodes.USAGE;
     }
 
@@ -55,7 +64,7 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
             return "";
         }
         List<String> suggestions = unmatched.getSuggestions();
-        return suggestions.isEmpty() ? "" : " Did you mean '%s'?".formatted(String.join("' or '", suggestions));
+        return suggestions.isEmpty() ? "" : " Did you mean '%s'?".formatted(suggestions.get(0));
     }
 
     @Override

@@ -2,8 +2,24 @@ package dev.hivemind.launcher;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.hivemind.launcher.options.Aliases;
+import dev.hivemind.launcher.options.ConfigException;
+import dev.hivemind.launcher.options.DefaultValues;
+import dev.hivemind.launcher.options.LauncherVersion;
+import dev.hivemind.launcher.server.ExpertChoice;
+import dev.hivemind.launcher.server.ServerCommand;
+import dev.hivemind.launcher.swarm.DhtCommand;
+import dev.hivemind.launcher.swarm.ExpertsCommand;
+import dev.hivemind.launcher.swarm.IdentityCommand;
+import dev.hivemind.launcher.swarm.PingCommand;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,7 +35,15 @@ import picocli.CommandLine.Spec;
         description = "Train mixtures of experts on computers that come and go.",
         mixinStandardHelpOptions = true,
         versionProvider = LauncherVersion.class,
-        subcommands = {DemoCommand.class, ServerCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            ServerCommand.class,
+            DhtCommand.class,
+            ExpertsCommand.class,
+            PingCommand.class,
+            IdentityCommand.class,
+            CompletionCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND",
         sortOptions = false,
         usageHelpAutoWidth = true,
@@ -31,10 +55,14 @@ import picocli.CommandLine.Spec;
             "3:no peer could be reached",
             "130:interrupted"
         },
-        footer = "%nStart with 'hivemind demo'. 'hivemind COMMAND --help' explains a command.")
+        footer = {
+            "%nOptions are also taken from variables such as HIVEMIND_LOG_LEVEL, and from the file of --config.",
+            "Start with 'hivemind demo'. 'hivemind COMMAND --help' explains a command."
+        })
 public final class Hivemind implements Runnable {
 
     private static final String LOG_LEVEL = "hivemind.log.level";
+    private static final String LOG_FORMAT = "hivemind.log.format";
 
     @Spec
     @SuppressWarnings("NullAway.Init")
@@ -49,7 +77,7 @@ public final class Hivemind implements Runnable {
         Charset charset = Charset.defaultCharset();
         var out = new PrintWriter(System.out, true, charset);
         var err = new PrintWriter(System.err, true, charset);
-        System.exit(run(out, err, arguments));
+        System.exit(run(out, err, System.getenv(), arguments));
     }
 
     /**
@@ -57,19 +85,35 @@ public final class Hivemind implements Runnable {
      *
      * @param out receives help and version
      * @param err receives error messages
+     * @param environment variables that stand for options
      * @return an exit code of {@link ExitCodes}
      */
-    static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    static int run(PrintWriter out, PrintWriter err, Map<String, String> environment, String... arguments) {
         var command = new Hivemind();
-        var reporter = new ErrorReporter(() -> command.verbose);
         CommandLine line = commandLine(command).setOut(out).setErr(err);
+        try {
+            String[] known = Aliases.replaceIn(arguments, line.getCommandSpec());
+            var defaults = DefaultValues.of(line.getCommandSpec(), List.of(known), environment);
+            return run(line.setDefaultValueProvider(defaults), command, defaults, known);
+        } catch (ConfigException unusable) {
+            err.println("hivemind: " + unusable.getMessage() + ".");
+            return ExitCodes.USAGE;
+        }
+    }
+
+    private static int run(CommandLine line, Hivemind command, DefaultValues defaults, String... arguments) {
+        var reporter = new ErrorReporter(() -> command.verbose, defaults);
         line.setParameterExceptionHandler(reporter);
         line.setExecutionExceptionHandler(reporter);
         try {
             return line.execute(arguments);
         } catch (Error error) {
-            return reporter.report(error, err);
+            return reporter.report(error, line.getErr());
         }
+    }
+
+    static CommandLine commandLine() {
+        return commandLine(new Hivemind());
     }
 
     private static CommandLine commandLine(Hivemind command) {
@@ -77,10 +121,40 @@ public final class Hivemind implements Runnable {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUnmatchedOptionsArePositionalParams(false)
                 .setAbbreviatedOptionsAllowed(false);
-        requireNonNull(line.getSubcommands().get("server"))
-                .getHelpSectionMap()
-                .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> ExpertChoice.help());
+        CommandLine server = requireNonNull(line.getSubcommands().get("server"));
+        server.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> ExpertChoice.help());
         return line;
+    }
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            scope = ScopeType.INHERIT,
+            description = "Take options from this YAML file that neither flags nor the environment give.")
+    void setConfig(@Nullable Path file) {
+        // Read before the command line is, since it supplies defaults for it.
+    }
+
+    @Option(
+            names = "--log-level",
+            paramLabel = "LEVEL",
+            scope = ScopeType.INHERIT,
+            description = "Log this and worse: error, warn, info, debug or trace. Default: warn.")
+    void setLogLevel(@Nullable LogLevel level) {
+        if (level != null) {
+            System.setProperty(LOG_LEVEL, level.name());
+        }
+    }
+
+    @Option(
+            names = "--log-format",
+            paramLabel = "FORMAT",
+            scope = ScopeType.INHERIT,
+            description = "Log lines for people, text, or for programs, json. Default: text.")
+    void setLogFormat(@Nullable LogFormat format) {
+        if (format != null) {
+            System.setProperty(LOG_FORMAT, format.name().toLowerCase(Locale.ROOT));
+        }
     }
 
     @Option(
@@ -89,13 +163,27 @@ public final class Hivemind implements Runnable {
             description = "Log more, and print the stack trace of a failure.")
     void setVerbose(boolean verbose) {
         this.verbose = verbose;
-        if (verbose) {
-            System.setProperty(LOG_LEVEL, "INFO");
+        if (verbose && System.getProperty(LOG_LEVEL) == null) {
+            System.setProperty(LOG_LEVEL, LogLevel.INFO.name());
         }
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "A command is missing: 'demo' or 'server'.");
+        String commands = spec.subcommands().keySet().stream().collect(Collectors.joining("', '", "'", "'"));
+        throw new ParameterException(spec.commandLine(), "A command is missing, one of " + commands);
+    }
+
+    private enum LogLevel {
+        ERROR,
+        WARN,
+        INFO,
+        DEBUG,
+        TRACE
+    }
+
+    private enum LogFormat {
+        TEXT,
+        JSON
     }
 }

@@ -2,6 +2,7 @@ package dev.hivemind.launcher;
 
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.launcher.options.LauncherException;
 import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.moe.gating.ExpertGrid;

@@ -2,16 +2,23 @@ package dev.hivemind.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hivemind.launcher.options.DefaultValues;
+import dev.hivemind.launcher.options.LauncherException;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
+import picocli.CommandLine.Model.CommandSpec;
 import reactor.core.Exceptions;
 
 class ErrorReporterTest {
+
+    private static final DefaultValues NOTHING = DefaultValues.of(CommandSpec.create(), List.of(), Map.of());
 
     private final StringWriter err = new StringWriter();
 
@@ -58,19 +65,19 @@ class ErrorReporterTest {
         assertThat(report(new IllegalStateException("Impossible"))).isEqualTo(ExitCodes.FAILED);
         assertThat(err.toString())
                 .isEqualToIgnoringNewLines(
-                        "hivemind: Unexpected failure: IllegalStateException: Impossible. Run again with --verbose for the"
-                                + " stack trace.");
+                        "hivemind: Unexpected failure: IllegalStateException: Impossible. Run again with --verbose for"
+                                + " the stack trace.");
     }
 
     @Test
     void report_verbose_printsTheStackTraceToo() {
-        new ErrorReporter(() -> true).report(new LauncherException("The disk is full"), new PrintWriter(err));
+        new ErrorReporter(() -> true, NOTHING).report(new LauncherException("The disk is full"), new PrintWriter(err));
 
         assertThat(err.toString())
                 .contains("hivemind: The disk is full.", "at " + getClass().getName());
     }
 
     private int report(Throwable failure) {
-        return new ErrorReporter(() -> false).report(failure, new PrintWriter(err));
+        return new ErrorReporter(() -> false, NOTHING).report(failure, new PrintWriter(err));
     }
 }

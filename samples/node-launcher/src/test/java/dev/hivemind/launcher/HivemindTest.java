@@ -4,19 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class HivemindTest {
 
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
+    private final Map<String, String> environment = new HashMap<>();
 
     @AfterEach
     void forgetLogLevel() {
         System.clearProperty("hivemind.log.level");
+        System.clearProperty("hivemind.log.format");
     }
 
     @Test
@@ -27,9 +35,11 @@ class HivemindTest {
     }
 
     @Test
-    void run_version_namesProgramAndJava() {
+    void run_version_namesBuildJavaPyTorchAndTransport() {
         assertThat(run("--version")).isEqualTo(ExitCodes.OK);
-        assertThat(out.toString()).startsWith("hivemind ").contains("Java " + Runtime.version());
+        assertThat(out.toString())
+                .matches("(?s)hivemind \\d\\S* \\(commit \\S+\\)\\R.*")
+                .contains("Java " + Runtime.version(), "PyTorch 2", "RSocket 1");
     }
 
     @Test
@@ -61,8 +71,8 @@ class HivemindTest {
     @Test
     void run_serverWithAnOptionThatItsClassDoesNotHave_namesThoseThatItHas() {
         assertUsageError(
-                "hivemind: Experts of class 'ffn' have no option 'delay'. They have: hidden-dim, expansion. See 'hivemind server"
-                        + " --help'.",
+                "hivemind: Experts of class 'ffn' have no option 'delay'. They have: hidden-dim, expansion. See"
+                        + " 'hivemind server --help'.",
                 "server",
                 "--expert-option",
                 "delay=1");
@@ -70,7 +80,10 @@ class HivemindTest {
 
     @Test
     void run_nothing_saysThatACommandIsMissing() {
-        assertUsageError("hivemind: A command is missing: 'demo' or 'server'. See 'hivemind --help'.");
+        assertThat(run()).isEqualTo(ExitCodes.USAGE);
+        assertThat(err.toString())
+                .startsWith("hivemind: A command is missing, one of 'demo', 'server', ")
+                .hasLineCount(1);
     }
 
     @Test
@@ -90,11 +103,47 @@ class HivemindTest {
     @Test
     void run_nonsenseAddress_showsHowToWriteOne() {
         assertUsageError(
-                "hivemind: Invalid value for option '--listen-on': 'nonsense' is not an address. Write HOST:PORT, for"
-                        + " example 127.0.0.1:1337 or [::1]:1337. See 'hivemind server --help'.",
+                "hivemind: Invalid value for option '--listen-on' (HOST:PORT): 'nonsense' is not an address. Write"
+                        + " HOST:PORT, for example 127.0.0.1:1337 or [::1]:1337. See 'hivemind server --help'.",
                 "server",
                 "--listen-on",
                 "nonsense");
+    }
+
+    @Test
+    void run_unusableVariable_namesIt() {
+        environment.put("HIVEMIND_NUM_EXPERTS", "many");
+
+        assertUsageError(
+                "hivemind: variable HIVEMIND_NUM_EXPERTS: Invalid value for option '--num-experts': 'many' is not a"
+                        + " whole number from 1 to 2147483647. See 'hivemind server --help'.",
+                "server");
+    }
+
+    @Test
+    void run_unusableValueInTheConfig_namesFileLineAndKey(@TempDir Path directory) throws Exception {
+        Path config = Files.writeString(directory.resolve("hivemind.yml"), "server:\n  seed: 7\n  num_experts: 0\n");
+
+        assertUsageError(
+                "hivemind: " + config + ", line 3, key 'server.num-experts': Invalid value for option '--num-experts':"
+                        + " '0' is not a whole number from 1 to 2147483647. See 'hivemind server --help'.",
+                "server",
+                "--config",
+                config.toString());
+    }
+
+    @Test
+    void run_configThatIsAbsent_namesIt() {
+        assertUsageError("hivemind: no-such.yml: there is no such file.", "server", "--config=no-such.yml");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bash", "zsh"})
+    void run_completion_printsAScriptThatKnowsCommandsButNoHiddenOptions(String shell) {
+        assertThat(run("completion", shell)).isEqualTo(ExitCodes.OK);
+        assertThat(out.toString())
+                .contains("complete -F", "server", "--listen-on")
+                .doesNotContain("--exit-with-parent", "--expert_cls");
     }
 
     @ParameterizedTest
@@ -134,7 +183,7 @@ class HivemindTest {
     }
 
     private int run(String... arguments) {
-        return Hivemind.run(new PrintWriter(out), new PrintWriter(err), arguments);
+        return Hivemind.run(new PrintWriter(out), new PrintWriter(err), environment, arguments);
     }
 
     private void assertUsageError(String line, String... arguments) {

@@ -1,11 +1,11 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.options;
 
 import dev.hivemind.rsocket.identity.PeerAddress;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads {@code HOST:PORT}. */
-final class AddressConverter implements ITypeConverter<PeerAddress> {
+public final class AddressConverter implements ITypeConverter<PeerAddress> {
 
     @Override
     public PeerAddress convert(String text) {
@@ -17,7 +17,7 @@ final class AddressConverter implements ITypeConverter<PeerAddress> {
     }
 
     /** Reads {@code HOST:PORT} of a peer to connect to, whose port is never 0. */
-    static final class OfPeer implements ITypeConverter<PeerAddress> {
+    public static final class OfPeer implements ITypeConverter<PeerAddress> {
 
         private final AddressConverter any = new AddressConverter();
 

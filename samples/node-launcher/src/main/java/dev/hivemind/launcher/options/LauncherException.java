@@ -1,13 +1,17 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.options;
+
+import org.jspecify.annotations.Nullable;
 
 /** A command failed for a reason that people can do something about. The message is one line: what and the way out. */
-final class LauncherException extends RuntimeException {
+public final class LauncherException extends RuntimeException {
 
-    LauncherException(String message) {
+    /** A failure without further cause. */
+    public LauncherException(String message) {
         super(message);
     }
 
-    LauncherException(String message, Throwable cause) {
+    /** A failure with the cause that {@code --verbose} shows. */
+    public LauncherException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

@@ -1,17 +1,35 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.options;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
-/** The version that {@code --version} prints: the jar's own, and the running Java's. */
-final class LauncherVersion implements IVersionProvider {
-
-    private static final String UNPACKAGED = "(unpackaged)";
+/** The versions that {@code --version} prints: of the build and its libraries, and of the running Java. */
+public final class LauncherVersion implements IVersionProvider {
 
     @Override
     public String[] getVersion() {
-        String version = Hivemind.class.getPackage().getImplementationVersion();
+        Properties build = build();
         return new String[] {
-            "hivemind %s (Java %s)".formatted(version == null ? UNPACKAGED : version, Runtime.version())
+            "hivemind %s (commit %s)".formatted(build.get("version"), build.get("commit")),
+            "Java %s".formatted(Runtime.version()),
+            "PyTorch %s, through DJL %s".formatted(build.get("pytorch"), build.get("djl")),
+            "RSocket %s over TCP, Netty %s".formatted(build.get("rsocket"), build.get("netty"))
         };
+    }
+
+    /** What the build wrote down; loading PyTorch to ask it would take a second. */
+    private static Properties build() {
+        var properties = new Properties();
+        try (InputStream in = LauncherVersion.class.getResourceAsStream("/hivemind-build.properties")) {
+            if (in != null) {
+                properties.load(in);
+            }
+            return properties;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

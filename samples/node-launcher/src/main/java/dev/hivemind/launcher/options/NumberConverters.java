@@ -1,15 +1,15 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.options;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Numbers with bounds, refused while the command line is read. */
-final class NumberConverters {
+/** Numbers with bounds, refused while the command line is read. Each of its nested classes reads one kind of them. */
+public abstract class NumberConverters {
 
     private NumberConverters() {}
 
     /** A whole number of at least 1. */
-    static final class Positive implements ITypeConverter<Integer> {
+    public static final class Positive extends NumberConverters implements ITypeConverter<Integer> {
 
         @Override
         public Integer convert(String text) {
@@ -18,7 +18,7 @@ final class NumberConverters {
     }
 
     /** A whole number of at least 0. */
-    static final class NotNegative implements ITypeConverter<Integer> {
+    public static final class NotNegative extends NumberConverters implements ITypeConverter<Integer> {
 
         @Override
         public Integer convert(String text) {
@@ -27,7 +27,7 @@ final class NumberConverters {
     }
 
     /** A finite number above 0. */
-    static final class PositiveReal implements ITypeConverter<Double> {
+    public static final class PositiveReal extends NumberConverters implements ITypeConverter<Double> {
 
         @Override
         public Double convert(String text) {

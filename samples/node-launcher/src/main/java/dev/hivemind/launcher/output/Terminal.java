@@ -18,6 +18,12 @@ final class Terminal {
         return console != null && !"dumb".equals(System.getenv("TERM")) && isTerminal(console);
     }
 
+    /** Whether colours are welcome: on a terminal, unless NO_COLOR is set to anything. */
+    static boolean isColoured() {
+        String noColour = System.getenv("NO_COLOR");
+        return isInteractive() && (noColour == null || noColour.isEmpty());
+    }
+
     private static boolean isTerminal(Console console) {
         try {
             return (boolean) Console.class.getMethod("isTerminal").invoke(console);

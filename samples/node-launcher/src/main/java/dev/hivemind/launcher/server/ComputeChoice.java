@@ -1,5 +1,6 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
+import dev.hivemind.launcher.options.NumberConverters;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;

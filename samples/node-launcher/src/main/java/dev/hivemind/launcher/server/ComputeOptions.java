@@ -1,4 +1,4 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
 import java.util.OptionalInt;
 

@@ -1,5 +1,6 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
+import dev.hivemind.launcher.options.NumberConverters;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertFactory;
 import dev.hivemind.moe.expert.ExpertOption;
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What the experts of a server are. */
-final class ExpertChoice {
+public final class ExpertChoice {
 
     @Option(
             names = "--expert-class",
@@ -29,6 +30,8 @@ final class ExpertChoice {
     @Option(
             names = "--expert-option",
             paramLabel = "NAME=VALUE",
+            split = ",",
+            splitSynopsisLabel = ",",
             description = "An option of the class, as listed below. May be given several times.")
     private Map<String, String> expertOptions = new LinkedHashMap<>();
 
@@ -46,7 +49,7 @@ final class ExpertChoice {
     }
 
     /** The classes and their options, for the end of a help text. */
-    static String help() {
+    public static String help() {
         var text = new StringBuilder("%nExpert classes, and their options:%n".formatted());
         for (ExpertFactory factory : ExpertFactories.all()) {
             text.append("  %s: %s%n".formatted(factory.name(), factory.description()));

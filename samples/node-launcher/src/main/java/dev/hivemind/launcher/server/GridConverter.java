@@ -1,4 +1,4 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
 import dev.hivemind.moe.gating.ExpertGrid;
 import picocli.CommandLine.ITypeConverter;

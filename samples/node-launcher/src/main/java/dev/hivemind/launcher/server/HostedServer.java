@@ -1,11 +1,14 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
 import ai.djl.Device;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.launcher.swarm.IdentityFile;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertFactory;
 import dev.hivemind.moe.expert.ExpertOptions;
+import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.optimizer.TrainingConfig;
 import dev.hivemind.moe.server.ExpertBackend;
@@ -15,31 +18,53 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** A peer, its DHT node and its experts, as the options describe them. */
+/** A peer, its DHT node and its experts, as the options describe them. Blocks the thread that uses it. */
 final class HostedServer implements AutoCloseable {
 
     private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-    /** What one dictionary of the DHT can name. */
-    static final int MAX_EXPERTS = 1_024;
-
     /** Keeps the seeds of neighbouring swarms apart. */
     private static final long SEED_STRIDE = 1_000_003;
 
+    private final ServerOptions options;
+    private final MeterRegistry meters;
     private final PeerNode node;
     private final DhtNode dht;
-    private final ExpertServer server;
+    private final ExpertDirectory directory;
+    private final EventFeed feed = new EventFeed(Clock.systemUTC());
+    private @Nullable ExpertServer server;
+    private List<ExpertUid> uids = List.of();
+    private volatile boolean ready;
 
-    private HostedServer(PeerNode node, DhtNode dht, ExpertServer server) {
-        this.node = node;
-        this.dht = dht;
-        this.server = server;
+    private HostedServer(ServerOptions options, MeterRegistry meters) {
+        this.options = options;
+        this.meters = meters;
+        this.node = node(options.network(), meters);
+        this.dht = DhtNode.builder(node)
+                .initialPeers(options.network().initialPeers())
+                .build();
+        this.directory = new ExpertDirectory(dht);
+        feed.serve(node);
+    }
+
+    private static PeerNode node(NetworkOptions network, MeterRegistry meters) {
+        PeerNode.Builder node = PeerNode.builder()
+                .listen(network.listenOn().toArray(PeerAddress[]::new))
+                .announce(network.announce().toArray(PeerAddress[]::new))
+                .meters(meters);
+        if (network.identity() != null) {
+            node.identity(IdentityFile.readOrCreate(network.identity()));
+        }
+        return node.build();
     }
 
     /**
@@ -47,14 +72,10 @@ final class HostedServer implements AutoCloseable {
      *
      * @throws IllegalArgumentException if the options describe no expert that can be made
      */
-    static HostedServer start(ServerOptions options) {
-        PeerNode node = PeerNode.builder().listen(options.listenOn()).build();
-        DhtNode dht = DhtNode.builder(node).initialPeers(options.initialPeers()).build();
-        var feed = new EventFeed(Clock.systemUTC());
-        feed.serve(node);
-        var hosted = new HostedServer(node, dht, experts(options, node, dht, feed));
+    static HostedServer start(ServerOptions options, MeterRegistry meters) {
+        var hosted = new HostedServer(options, meters);
         try {
-            node.start().then(dht.start()).then(hosted.server.start()).block(START_TIMEOUT);
+            hosted.start();
             return hosted;
         } catch (RuntimeException e) {
             hosted.close();
@@ -62,33 +83,62 @@ final class HostedServer implements AutoCloseable {
         }
     }
 
-    private static ExpertServer experts(ServerOptions options, PeerNode node, DhtNode dht, EventFeed feed) {
-        var server = ExpertServer.builder(node)
-                .maxBatchSize(options.maxBatchSize())
+    /** Experts whose names are known are made first, since that is where most options can be wrong. */
+    private void start() {
+        ExpertGrid grid = options.uids().gridToChooseFrom();
+        if (grid == null) {
+            host(options.uids().uids());
+        }
+        node.start().then(dht.start()).block(START_TIMEOUT);
+        if (grid != null) {
+            host(chooseFrom(grid));
+        }
+        if (server != null) {
+            server.start().block(START_TIMEOUT);
+        }
+        ready = true;
+    }
+
+    private List<ExpertUid> chooseFrom(ExpertGrid grid) {
+        Duration ttl = options.service().announcePeriod().multipliedBy(2);
+        return new FreeCells(directory, node.id(), grid, new Random())
+                .claim(options.uids().count(), ttl)
+                .blockOptional(START_TIMEOUT)
+                .orElseThrow();
+    }
+
+    private void host(List<ExpertUid> names) {
+        ServiceOptions service = options.service();
+        var builder = ExpertServer.builder(node)
+                .maxBatchSize(service.maxBatchSize())
+                .minBatchSize(service.minBatchSize(), service.minBatchSize() == 1 ? Duration.ZERO : service.linger())
                 .events(feed)
-                .announceIn(new ExpertDirectory(dht), ExpertServer.DEFAULT_ANNOUNCE_PERIOD);
-        options.compute().deviceThreads().ifPresent(server::deviceThreads);
-        options.compute().intraOpThreads().ifPresent(server::intraOpThreads);
+                .meters(meters)
+                .announceIn(directory, service.announcePeriod());
+        options.compute().deviceThreads().ifPresent(builder::deviceThreads);
+        options.compute().intraOpThreads().ifPresent(builder::intraOpThreads);
         ExpertFactory factory = ExpertFactories.named(options.expertClass());
         Device device = TensorOps.device(options.compute().device());
-        for (int i = 0; i < options.numExperts(); i++) {
-            int index = options.firstIndex() + i;
-            server.expert(options.uid(index), expert(factory, options, index, device));
-        }
-        return server.build();
+        names.forEach(uid -> builder.expert(uid.value(), expert(factory, uid, device)));
+        uids = List.copyOf(names);
+        server = builder.build();
     }
 
-    private static ExpertBackend expert(ExpertFactory factory, ServerOptions options, int index, Device device) {
-        var chosen = ExpertOptions.parse(factory, options.expertOptions(), options.seed() * SEED_STRIDE + index);
-        return ExpertBackend.create(factory.create(chosen), TrainingConfig.of(optimizer(options)), device);
+    private ExpertBackend expert(ExpertFactory factory, ExpertUid uid, Device device) {
+        long seed = options.seed() * SEED_STRIDE + options.uids().number(uid);
+        var chosen = ExpertOptions.parse(factory, options.expertOptions(), seed);
+        return ExpertBackend.create(factory.create(chosen), training(options.learning()), device);
     }
 
-    private static OptimizerConfig optimizer(ServerOptions options) {
-        return switch (options.optimizer()) {
-            case SGD -> OptimizerConfig.sgd(options.learningRate());
-            case ADAM -> OptimizerConfig.adam(options.learningRate());
-            case NONE -> OptimizerConfig.frozen();
-        };
+    private static TrainingConfig training(LearningOptions learning) {
+        TrainingConfig training = TrainingConfig.of(
+                switch (learning.optimizer()) {
+                    case SGD -> OptimizerConfig.sgd(learning.learningRate());
+                    case ADAM -> OptimizerConfig.adam(learning.learningRate());
+                    case NONE -> OptimizerConfig.frozen();
+                });
+        Double norm = learning.maxGradientNorm();
+        return norm == null ? training : training.withMaxGradientNorm(norm);
     }
 
     PeerId id() {
@@ -99,11 +149,31 @@ final class HostedServer implements AutoCloseable {
         return node.addresses();
     }
 
-    /** Stops serving and frees everything, within a few seconds. */
+    List<ExpertUid> uids() {
+        return uids;
+    }
+
+    /** Whether it takes calls. */
+    boolean isReady() {
+        return ready;
+    }
+
+    /** Takes no new calls, and waits as long as the options say for those that it accepted. */
+    void drain() {
+        ready = false;
+        if (server != null) {
+            server.drain()
+                    .timeout(options.service().drainTimeout(), Mono.empty())
+                    .block();
+        }
+    }
+
+    /** Stops serving and frees everything, within a few seconds. Idempotent. */
     @Override
     public void close() {
-        server.close()
-                .onErrorComplete()
+        ready = false;
+        Mono<Void> served = server == null ? Mono.empty() : server.close();
+        served.onErrorComplete()
                 .then(dht.close().onErrorComplete())
                 .then(node.close())
                 .timeout(CLOSE_TIMEOUT, Mono.empty())

@@ -1,4 +1,4 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
 /** How a server's experts learn from the gradients that they receive. */
 enum OptimizerChoice {

@@ -1,15 +1,19 @@
-package dev.hivemind.launcher;
+package dev.hivemind.launcher.server;
 
+import dev.hivemind.launcher.metrics.MetricsEndpoint;
+import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.output.JsonLines;
 import dev.hivemind.launcher.process.ParentWatch;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,7 +30,10 @@ import picocli.CommandLine.Spec;
         versionProvider = LauncherVersion.class,
         sortOptions = false,
         usageHelpAutoWidth = true)
-final class ServerCommand implements Callable<Integer> {
+public final class ServerCommand implements Callable<Integer> {
+
+    /** What one dictionary of the DHT can name. */
+    public static final int MAX_EXPERTS = 1_024;
 
     private static final Duration SHUTDOWN_GRACE = Duration.ofSeconds(5);
 
@@ -37,89 +44,30 @@ final class ServerCommand implements Callable<Integer> {
     @Mixin
     private ExpertChoice expert = new ExpertChoice();
 
-    @Option(
-            names = "--num-experts",
-            paramLabel = "N",
-            defaultValue = "5",
-            converter = NumberConverters.Positive.class,
-            description = "How many experts to host. Default: ${DEFAULT-VALUE}.")
-    private int numExperts;
+    @Mixin
+    private UidChoice uids = new UidChoice();
 
-    @Option(
-            names = "--uid-prefix",
-            paramLabel = "PREFIX",
-            defaultValue = "expert",
-            converter = UidPrefixConverter.class,
-            description = "What the experts' uids start with: PREFIX.0, PREFIX.1 and so on. Default: ${DEFAULT-VALUE}.")
-    private String uidPrefix = "";
+    @Mixin
+    private NetworkChoice network = new NetworkChoice();
 
-    @Option(
-            names = {"--expert-pattern", "--uid-space"},
-            paramLabel = "GRID",
-            converter = GridConverter.class,
-            description =
-                    "The grid whose cells the experts are, instead of a prefix, for example ffn.[0:4].[0:4]. Default: none.")
-    private @Nullable ExpertGrid grid;
+    @Mixin
+    private LearningChoice learning = new LearningChoice();
 
-    @Option(
-            names = "--first-index",
-            paramLabel = "N",
-            defaultValue = "0",
-            converter = NumberConverters.NotNegative.class,
-            description =
-                    "The number of the first expert, which ends its uid unless it lies in a grid. Cells count along"
-                            + " the last dimension first. Default: ${DEFAULT-VALUE}.")
-    private int firstIndex;
-
-    @Option(
-            names = "--listen-on",
-            paramLabel = "HOST:PORT",
-            defaultValue = "127.0.0.1:0",
-            converter = AddressConverter.class,
-            description = "Where to listen. Port 0 takes a free one. Default: ${DEFAULT-VALUE}.")
-    @SuppressWarnings("NullAway.Init")
-    private PeerAddress listenOn;
-
-    @Option(
-            names = "--initial-peers",
-            paramLabel = "HOST:PORT",
-            split = ",",
-            converter = AddressConverter.OfPeer.class,
-            description = "Peers to join, with commas between them. Default: none, be the first.")
-    private List<PeerAddress> initialPeers = List.of();
-
-    @Option(
-            names = "--optimizer",
-            paramLabel = "NAME",
-            defaultValue = "sgd",
-            description = "How the experts learn: sgd, adam or none. Default: ${DEFAULT-VALUE}.")
-    @SuppressWarnings("NullAway.Init")
-    private OptimizerChoice optimizer;
-
-    @Option(
-            names = "--learning-rate",
-            paramLabel = "X",
-            converter = NumberConverters.PositiveReal.class,
-            description = "How far one step goes. Default: 0.05 for sgd, 0.001 for adam.")
-    private @Nullable Double learningRate;
-
-    @Option(
-            names = "--max-batch-size",
-            paramLabel = "ROWS",
-            defaultValue = "4096",
-            converter = NumberConverters.Positive.class,
-            description = "The most rows to compute at once. Default: ${DEFAULT-VALUE}.")
-    private int maxBatchSize;
+    @Mixin
+    private ServiceChoice service = new ServiceChoice();
 
     @Mixin
     private ComputeChoice compute = new ComputeChoice();
+
+    @Mixin
+    private MonitoringChoice monitoring = new MonitoringChoice();
 
     @Option(
             names = "--seed",
             paramLabel = "N",
             defaultValue = "1",
-            description =
-                    "Decides the experts' initial weights, together with each expert's number. Default: ${DEFAULT-VALUE}.")
+            description = "Decides the experts' initial weights, together with each expert's number. Default:"
+                    + " ${DEFAULT-VALUE}.")
     private long seed;
 
     @Option(names = "--json", description = "Print one JSON object a line instead of text.")
@@ -130,85 +78,121 @@ final class ServerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        requireRoomForExperts();
+        ServerOptions options = usable(this::options);
+        requireRoomForExperts(options.uids());
         if (exitWithParent) {
             ParentWatch.start(SHUTDOWN_GRACE);
         }
-        HostedServer server = start(options());
-        var ended = new CountDownLatch(1);
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(
-                        () -> {
-                            server.close();
-                            ended.countDown();
-                        },
-                        "hivemind-server-end"));
-        announce(server);
-        ended.await();
-        return ExitCodes.OK;
+        EndSignal end = EndSignal.listen();
+        var meters = new SimpleMeterRegistry();
+        HostedServer server = usable(() -> HostedServer.start(options, meters));
+        Runtime.getRuntime().addShutdownHook(new Thread(server::close, "hivemind-server-end"));
+        try (MetricsEndpoint metrics = metrics(options, meters, server)) {
+            announce(server, options, metrics);
+            int code = serve(server, options, meters, end);
+            server.close();
+            return code;
+        }
     }
 
-    private void requireRoomForExperts() {
-        if (numExperts > HostedServer.MAX_EXPERTS) {
+    private int serve(HostedServer server, ServerOptions options, MeterRegistry meters, EndSignal end)
+            throws InterruptedException {
+        var sampler = new StatusSampler(meters, server.uids().size(), System::nanoTime);
+        var display = StatusDisplay.start(
+                sampler::sample, System.out, json, options.monitoring().statusPeriod());
+        int code = end.await();
+        display.dispose();
+        if (!json) {
+            print("Finishing the calls under way.");
+        }
+        server.drain();
+        return code;
+    }
+
+    private static @Nullable MetricsEndpoint metrics(ServerOptions options, MeterRegistry meters, HostedServer server) {
+        PeerAddress address = options.monitoring().metrics();
+        return address == null ? null : MetricsEndpoint.start(address, meters, server::isReady);
+    }
+
+    private void requireRoomForExperts(UidOptions chosen) {
+        if (chosen.count() > MAX_EXPERTS) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "A prefix of the DHT holds at most %d experts, not %d."
-                            .formatted(HostedServer.MAX_EXPERTS, numExperts));
+                    "A prefix of the DHT holds at most %d experts, not %d.".formatted(MAX_EXPERTS, chosen.count()));
         }
-        if (grid != null && grid.cells() - firstIndex < numExperts) {
+        ExpertGrid grid = chosen.grid();
+        int first = chosen.firstIndex() == null ? 0 : chosen.firstIndex();
+        if (grid != null && grid.cells() - first < chosen.count()) {
             throw new ParameterException(
                     spec.commandLine(),
                     "%s has %d cells, too few for %d experts from number %d on."
-                            .formatted(grid, grid.cells(), numExperts, firstIndex));
+                            .formatted(grid, grid.cells(), chosen.count(), first));
         }
     }
 
-    private HostedServer start(ServerOptions options) {
+    /** What an action gives; options that it finds out of their bounds are an error of usage. */
+    private <T> T usable(Supplier<T> action) {
         try {
-            return HostedServer.start(options);
+            return action.get();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 
-    private void announce(HostedServer server) {
+    private void announce(HostedServer server, ServerOptions options, @Nullable MetricsEndpoint metrics) {
         if (json) {
-            announceToPrograms(server);
+            announceToPrograms(server, options, metrics);
         } else {
-            announceToPeople(server);
+            announceToPeople(server, options, metrics);
         }
     }
 
-    private void announceToPrograms(HostedServer server) {
-        Map<String, Object> ready = new LinkedHashMap<>();
+    private static void announceToPrograms(
+            HostedServer server, ServerOptions options, @Nullable MetricsEndpoint metrics) {
+        Map<String, @Nullable Object> ready = new LinkedHashMap<>();
         ready.put("event", "ready");
         ready.put("peerId", server.id().toString());
         ready.put("addresses", server.addresses());
-        ready.put("uidPrefix", grid == null ? uidPrefix : grid.toString());
-        ready.put("firstIndex", firstIndex);
-        ready.put("numExperts", numExperts);
+        ready.put("uidPrefix", options.uids().space());
+        ready.put("uids", server.uids());
+        ready.put("numExperts", server.uids().size());
+        ready.put("metricsPort", metrics == null ? null : metrics.port());
         new JsonLines(System.out).write(ready);
     }
 
-    private void announceToPeople(HostedServer server) {
-        var out = spec.commandLine().getOut();
-        out.printf(
-                "Hosting %d %s experts, %s to %s, as peer %s.%n",
-                numExperts,
-                expert.expertClass(),
-                options().uid(firstIndex),
-                options().uid(firstIndex + numExperts - 1),
-                server.id().toShortString());
-        server.addresses().forEach(address -> out.printf("Others join with --initial-peers %s%n", address));
-        if (isOutOfReach(server)) {
-            out.println("Only this machine can reach it, though it joined others: give it a --listen-on of its own.");
+    private void announceToPeople(HostedServer server, ServerOptions options, @Nullable MetricsEndpoint metrics) {
+        var names = server.uids();
+        print("Hosting %d %s experts, %s to %s, as peer %s."
+                .formatted(
+                        names.size(),
+                        expert.expertClass(),
+                        names.get(0),
+                        names.get(names.size() - 1),
+                        server.id().toShortString()));
+        server.addresses().forEach(address -> print("Others join with --initial-peers " + address));
+        if (metrics != null) {
+            print("Metrics are at http://%s/metrics"
+                    .formatted(new PeerAddress(monitoredHost(options), metrics.port())));
         }
-        out.println("Ctrl-C ends it.");
+        if (isOutOfReach(server, options.network().initialPeers())) {
+            print("Only this machine can reach it, though it joined others: give it a --listen-on of its own.");
+        }
+        print("Ctrl-C ends it.");
+    }
+
+    private static String monitoredHost(ServerOptions options) {
+        PeerAddress address = options.monitoring().metrics();
+        return address == null ? "127.0.0.1" : address.host();
+    }
+
+    private void print(String line) {
+        var out = spec.commandLine().getOut();
+        out.println(line);
         out.flush();
     }
 
     /** Whether it tells peers elsewhere to connect to loopback addresses. */
-    private boolean isOutOfReach(HostedServer server) {
+    private static boolean isOutOfReach(HostedServer server, List<PeerAddress> initialPeers) {
         return !initialPeers.isEmpty()
                 && initialPeers.stream().noneMatch(PeerAddress::isLoopback)
                 && server.addresses().stream().allMatch(PeerAddress::isLoopback);
@@ -219,16 +203,12 @@ final class ServerCommand implements Callable<Integer> {
         return new ServerOptions(
                 expert.expertClass(),
                 expert.options(),
-                numExperts,
-                uidPrefix,
-                grid,
-                firstIndex,
-                listenOn,
-                List.copyOf(initialPeers),
-                optimizer,
-                learningRate != null ? learningRate : optimizer.defaultLearningRate(),
-                maxBatchSize,
+                uids.options(),
+                network.options(),
+                learning.options(),
+                service.options(),
                 compute.options(),
+                monitoring.options(),
                 seed,
                 json,
                 exitWithParent);

@@ -1,0 +1,67 @@
+package dev.hivemind.launcher.server;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Waits for somebody to end this process: SIGTERM, or SIGINT from the keyboard. A second SIGINT halts at once. Signals are
+ * reached by reflection, since Java has no public way; without it, they end the JVM as usual.
+ */
+final class EndSignal {
+
+    private static final Logger LOG = LoggerFactory.getLogger(EndSignal.class);
+    private static final int UNDECIDED = -1;
+    private static final int OK = 0;
+    private static final int INTERRUPTED = 130;
+
+    private final AtomicInteger exitCode = new AtomicInteger(UNDECIDED);
+    private final CountDownLatch arrived = new CountDownLatch(1);
+
+    /** Listens from now on. */
+    static EndSignal listen() {
+        var end = new EndSignal();
+        end.handle("TERM", () -> end.arrive(OK));
+        end.handle("INT", end::interrupt);
+        return end;
+    }
+
+    private void interrupt() {
+        if (!arrive(INTERRUPTED)) {
+            Runtime.getRuntime().halt(INTERRUPTED);
+        }
+    }
+
+    private boolean arrive(int code) {
+        boolean first = exitCode.compareAndSet(UNDECIDED, code);
+        arrived.countDown();
+        return first;
+    }
+
+    private void handle(String name, Runnable action) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            InvocationHandler invoke = (proxy, method, arguments) -> {
+                if (method.getName().equals("handle")) {
+                    action.run();
+                }
+                return null;
+            };
+            Object proxy = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, invoke);
+            signal.getMethod("handle", signal, handler)
+                    .invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
+        } catch (ReflectiveOperationException | RuntimeException unsupported) {
+            LOG.debug("Signal {} ends the process without draining", name, unsupported);
+        }
+    }
+
+    /** Waits, and tells with which code to end. */
+    int await() throws InterruptedException {
+        arrived.await();
+        return exitCode.get();
+    }
+}

@@ -1,0 +1,245 @@
+package dev.hivemind.launcher.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertPrefix;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.launcher.CommandRun;
+import dev.hivemind.launcher.swarm.ExpertTree;
+import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.Request;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import reactor.core.publisher.Mono;
+
+/** Servers as processes, and this process among their peers. */
+@Timeout(value = 4, unit = TimeUnit.MINUTES)
+class ServerProcessTest {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
+    private static final Pattern ADDRESS = Pattern.compile("\"addresses\":\\[\"([^\"]+)\"");
+    private static final Pattern METRICS = Pattern.compile("\"metricsPort\":(\\d+)");
+
+    @TempDir
+    private Path directory;
+
+    private final List<CommandRun> runs = new ArrayList<>();
+    private final PeerNode node = PeerNode.builder().build();
+
+    @AfterEach
+    void end() {
+        runs.forEach(CommandRun::close);
+        node.close().block(TIMEOUT);
+    }
+
+    private CommandRun server(String... arguments) throws Exception {
+        List<String> all = new ArrayList<>(List.of("server", "--json", "--hidden-dim", "16"));
+        all.addAll(List.of(arguments));
+        CommandRun run = CommandRun.start(directory, Map.of(), all.toArray(String[]::new));
+        runs.add(run);
+        return run;
+    }
+
+    private static String ready(CommandRun server) throws Exception {
+        while (server.output().stream().noneMatch(line -> line.startsWith("{\"event\":\"ready\""))) {
+            assertThat(server.process().isAlive())
+                    .as(server.errors().toString())
+                    .isTrue();
+            server.process().waitFor(50, TimeUnit.MILLISECONDS);
+        }
+        return server.output().get(0);
+    }
+
+    private static PeerAddress address(String ready) {
+        Matcher matcher = ADDRESS.matcher(ready);
+        assertThat(matcher.find()).isTrue();
+        return PeerAddress.parse(matcher.group(1));
+    }
+
+    private ExpertDirectory directoryAt(PeerAddress address) {
+        DhtNode dht = DhtNode.builder(node).initialPeers(List.of(address)).build();
+        node.start().then(dht.start()).block(TIMEOUT);
+        return new ExpertDirectory(dht);
+    }
+
+    private Mono<Integer> forward(PeerConnection server, String uid) {
+        return Mono.using(
+                () -> Request.ofTensors(
+                        Operation.EXPERT_FORWARD,
+                        uid,
+                        TIMEOUT,
+                        List.of(TensorFrame.encode(
+                                TensorDescriptor.of(ElementType.FLOAT32, 1, 16), ByteBuffer.allocateDirect(64)))),
+                request -> server.request(request).map(reply -> {
+                    int bytes = reply.body().readableBytes();
+                    reply.release();
+                    return bytes;
+                }),
+                Request::release);
+    }
+
+    @Test
+    void server_toldToEnd_finishesItsCallsRefusesOthersAndWithdraws() throws Exception {
+        CommandRun other = server("--num-experts", "1", "--uid-prefix", "other");
+        String entrance = address(ready(other)).toString();
+        CommandRun server = server(
+                "--num-experts",
+                "1",
+                "--uid-prefix",
+                "slow",
+                "--expert-class",
+                "nop_delay",
+                "--expert-option",
+                "delay=3",
+                "--initial-peers",
+                entrance);
+        PeerConnection connection = node.connect(address(ready(server))).block(TIMEOUT);
+        ExpertDirectory directory = directoryAt(PeerAddress.parse(entrance));
+        assertThat(directory.find(new ExpertUid("slow.0")).collectList().block(TIMEOUT))
+                .hasSize(1);
+        var answer = forward(connection, "slow.0").toFuture();
+        // Answered by the server's event loop, after the call before it.
+        forward(connection, "no.1").onErrorComplete().block(TIMEOUT);
+
+        server.process().destroy();
+        Mono<Integer> late = forward(connection, "slow.0").then(Mono.<Integer>empty());
+        assertThat(late.repeat()
+                        .ignoreElements()
+                        .onErrorResume(PeerUnavailableException.class, refused -> Mono.empty())
+                        .blockOptional(TIMEOUT))
+                .isEmpty();
+
+        assertThat(answer.get()).isEqualTo(64);
+        assertThat(server.exitCode()).isZero();
+        assertThat(directory.find(new ExpertUid("slow.0")).collectList().block(TIMEOUT))
+                .isEmpty();
+    }
+
+    @Test
+    void servers_startedAtOnceOnOnePattern_chooseDifferentCells() throws Exception {
+        CommandRun first = server("--num-experts", "2", "--expert_pattern", "ffn.[0:4].[0:4]");
+        PeerAddress entrance = address(ready(first));
+        CommandRun second =
+                server("--num-experts", "6", "--uid_space", "ffn.[0:4].[0:4]", "--initial_peers", entrance.toString());
+        CommandRun third =
+                server("--num-experts", "6", "--uid_space", "ffn.[0:4].[0:4]", "--initial-peers", entrance.toString());
+        ready(second);
+        ready(third);
+
+        List<ExpertDescriptor> experts = ExpertTree.below(new ExpertPrefix("ffn."), directoryAt(entrance))
+                .collectList()
+                .block(TIMEOUT);
+
+        assertThat(experts).extracting(ExpertDescriptor::uid).hasSize(14).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void server_onAPatternThatIsFull_saysSo() throws Exception {
+        CommandRun first = server("--num-experts", "2", "--expert-pattern", "ffn.[0:2]");
+
+        String message = server(
+                        "--num-experts",
+                        "2",
+                        "--expert-pattern",
+                        "ffn.[0:2]",
+                        "--initial-peers",
+                        address(ready(first)).toString())
+                .failure(1);
+
+        assertThat(message).contains("ffn.[0:2] has 0 free cells", "--expert-pattern");
+    }
+
+    @Test
+    void server_withAnIdentityFile_isTheSamePeerAgain() throws Exception {
+        String key = directory.resolve("peer.key").toString();
+        CommandRun first = server("--num-experts", "1", "--identity-path", key);
+        String before = ready(first);
+        first.close();
+        first.process().waitFor();
+
+        String after = ready(server("--num-experts", "1", "--identity-path", key));
+
+        assertThat(after.substring(0, after.indexOf("\"addresses\"")))
+                .isEqualTo(before.substring(0, before.indexOf("\"addresses\"")));
+    }
+
+    @Test
+    void server_onSeveralAddresses_listensOnAll() throws Exception {
+        CommandRun server = server("--num-experts", "1", "--listen_on", "127.0.0.1:0,[::1]:0");
+
+        assertThat(ready(server))
+                .containsPattern("\"addresses\":\\[\"127.0.0.1:\\d+\",\"\\[(::1|0:0:0:0:0:0:0:1)]:\\d+\"]");
+    }
+
+    @Test
+    void server_withMetrics_servesItsMetersAndReadiness() throws Exception {
+        String ready = ready(server("--num-experts", "1", "--metrics-port", "0"));
+        Matcher port = METRICS.matcher(ready);
+        assertThat(port.find()).isTrue();
+
+        assertThat(get(port.group(1), "/metrics"))
+                .contains("hivemind_expert_rows_total{", "hivemind_wire_connections ");
+        assertThat(get(port.group(1), "/readyz")).isEqualTo("ok\n");
+    }
+
+    private static String get(String port, String path) throws Exception {
+        var uri = URI.create("http://127.0.0.1:" + port + path);
+        return HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString())
+                .body();
+    }
+
+    @Test
+    void server_onAMetricsPortInUse_namesItAndEnds() throws Exception {
+        try (var taken = new ServerSocket(0)) {
+            String message = server("--num-experts", "1", "--metrics-port", String.valueOf(taken.getLocalPort()))
+                    .failure(1);
+
+            assertThat(message).contains(":" + taken.getLocalPort(), "--metrics-port");
+        }
+    }
+
+    @Test
+    void server_elsewhereThanOnATerminal_printsALineEachPeriod() throws Exception {
+        CommandRun server = server("--num-experts", "1", "--status-period", "100ms");
+
+        while (server.output().stream()
+                        .filter(line -> line.startsWith("{\"event\":\"status\",\"experts\":1,"))
+                        .count()
+                < 2) {
+            assertThat(server.process().isAlive()).isTrue();
+            server.process().waitFor(50, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    @Test
+    void server_ofABadPattern_showsHowToWriteIt() throws Exception {
+        assertThat(server("--expert-pattern", "ffn.[0:x]").failure(2)).contains("'ffn.[0:x]' is no grid", "ffn.[0:32]");
+    }
+}
