@@ -12,6 +12,7 @@ import dev.hivemind.launcher.swarm.DhtCommand;
 import dev.hivemind.launcher.swarm.ExpertsCommand;
 import dev.hivemind.launcher.swarm.IdentityCommand;
 import dev.hivemind.launcher.swarm.PingCommand;
+import dev.hivemind.launcher.swarm.RehearseCommand;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
@@ -42,7 +43,8 @@ import picocli.CommandLine.Spec;
             ExpertsCommand.class,
             PingCommand.class,
             IdentityCommand.class,
-            CompletionCommand.class
+            CompletionCommand.class,
+            RehearseCommand.class
         },
         synopsisSubcommandLabel = "COMMAND",
         sortOptions = false,
@@ -170,7 +172,11 @@ public final class Hivemind implements Runnable {
 
     @Override
     public void run() {
-        String commands = spec.subcommands().keySet().stream().collect(Collectors.joining("', '", "'", "'"));
+        String commands = spec.subcommands().entrySet().stream()
+                .filter(command ->
+                        !command.getValue().getCommandSpec().usageMessage().hidden())
+                .map(Map.Entry::getKey)
+                .collect(Collectors.joining("', '", "'", "'"));
         throw new ParameterException(spec.commandLine(), "A command is missing, one of " + commands);
     }
 

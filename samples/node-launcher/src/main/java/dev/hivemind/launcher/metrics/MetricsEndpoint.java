@@ -57,9 +57,11 @@ public final class MetricsEndpoint implements AutoCloseable {
     }
 
     private void addRoutes(HttpServerRoutes routes) {
-        routes.get("/metrics", (request, response) -> response.header(
-                                "Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-                        .sendString(Mono.fromCallable(() -> PrometheusText.of(meters))))
+        routes.get(
+                        "/metrics",
+                        (request, response) -> response.header(
+                                        "Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+                                .sendString(Mono.fromCallable(() -> PrometheusText.of(meters))))
                 .get("/healthz", (request, response) -> answer(response, true))
                 .get("/readyz", (request, response) -> answer(response, ready.getAsBoolean()));
     }

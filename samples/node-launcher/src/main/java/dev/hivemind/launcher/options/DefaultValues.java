@@ -85,7 +85,8 @@ public final class DefaultValues implements IDefaultValueProvider {
     }
 
     private static boolean isFlag(OptionSpec option, String... arguments) {
-        return Arrays.stream(arguments).anyMatch(argument -> Arrays.stream(option.names())
-                .anyMatch(name -> argument.equals(name) || argument.startsWith(name + "=")));
+        return Arrays.stream(arguments)
+                .anyMatch(argument -> Arrays.stream(option.names())
+                        .anyMatch(name -> argument.equals(name) || argument.startsWith(name + "=")));
     }
 }

@@ -66,11 +66,12 @@ final class FreeCells {
             return Mono.error(new LauncherException(
                     "Too many servers choose cells of %s at once: start this one again".formatted(grid)));
         }
-        return taken().map(taken -> draw(count, taken)).flatMap(drawn -> declare(drawn, ttl)
-                .then(Mono.delay(SETTLE))
-                .then(Mono.defer(() -> lost(drawn)))
-                .flatMap(lost -> giveUp(drawn, lost, ttl))
-                .flatMap(lost -> lost.isEmpty() ? Mono.<Void>empty() : claim(lost.size(), ttl, rounds - 1)));
+        return taken().map(taken -> draw(count, taken))
+                .flatMap(drawn -> declare(drawn, ttl)
+                        .then(Mono.delay(SETTLE))
+                        .then(Mono.defer(() -> lost(drawn)))
+                        .flatMap(lost -> giveUp(drawn, lost, ttl))
+                        .flatMap(lost -> lost.isEmpty() ? Mono.<Void>empty() : claim(lost.size(), ttl, rounds - 1)));
     }
 
     private Mono<Set<ExpertUid>> taken() {

@@ -9,4 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param learningRate how far one step goes; 0 without an optimizer
  * @param maxGradientNorm above which gradients are scaled down; null for no such bound
  */
-record LearningOptions(OptimizerChoice optimizer, double learningRate, @Nullable Double maxGradientNorm) {}
+record LearningOptions(
+        OptimizerChoice optimizer,
+        double learningRate,
+        @Nullable Double maxGradientNorm) {}

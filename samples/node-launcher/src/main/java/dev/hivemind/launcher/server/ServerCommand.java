@@ -3,6 +3,7 @@ package dev.hivemind.launcher.server;
 import dev.hivemind.launcher.metrics.MetricsEndpoint;
 import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.output.JsonLines;
+import dev.hivemind.launcher.process.EndSignal;
 import dev.hivemind.launcher.process.ParentWatch;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.identity.PeerAddress;

@@ -14,7 +14,11 @@ import org.jspecify.annotations.Nullable;
  * @param grid whose cells the experts are; null if they are only numbered
  * @param firstIndex the number of the first expert; null for free cells of the grid, or 0 without one
  */
-record UidOptions(int count, String prefix, @Nullable ExpertGrid grid, @Nullable Integer firstIndex) {
+record UidOptions(
+        int count,
+        String prefix,
+        @Nullable ExpertGrid grid,
+        @Nullable Integer firstIndex) {
 
     /** The grid of which free cells are to be chosen; null if all names are known. */
     @Nullable

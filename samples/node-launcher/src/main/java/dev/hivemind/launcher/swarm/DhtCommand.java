@@ -12,7 +12,13 @@ import picocli.CommandLine.Spec;
         description = "Look into the DHT, write to it, or take part in it.",
         mixinStandardHelpOptions = true,
         versionProvider = LauncherVersion.class,
-        subcommands = {DhtGetCommand.class, DhtPutCommand.class, DhtPeersCommand.class, DhtCrawlCommand.class},
+        subcommands = {
+            DhtRunCommand.class,
+            DhtGetCommand.class,
+            DhtPutCommand.class,
+            DhtPeersCommand.class,
+            DhtCrawlCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND",
         sortOptions = false,
         usageHelpAutoWidth = true,

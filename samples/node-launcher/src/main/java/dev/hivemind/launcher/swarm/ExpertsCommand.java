@@ -9,10 +9,10 @@ import picocli.CommandLine.Spec;
 /** {@code hivemind experts}: finds experts, and calls them. */
 @Command(
         name = "experts",
-        description = "Find the experts of a swarm.",
+        description = "Find the experts of a swarm, and call them.",
         mixinStandardHelpOptions = true,
         versionProvider = LauncherVersion.class,
-        subcommands = {ExpertsLsCommand.class, ExpertsShowCommand.class},
+        subcommands = {ExpertsLsCommand.class, ExpertsShowCommand.class, ExpertsCallCommand.class},
         synopsisSubcommandLabel = "COMMAND",
         sortOptions = false,
         usageHelpAutoWidth = true,

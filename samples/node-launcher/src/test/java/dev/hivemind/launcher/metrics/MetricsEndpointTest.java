@@ -45,19 +45,17 @@ class MetricsEndpointTest {
         HttpResponse<String> response = get("/metrics");
 
         assertThat(response.headers().firstValue("Content-Type")).hasValue("text/plain; version=0.0.4; charset=utf-8");
-        assertThat(response.body())
-                .isEqualTo(
-                        """
-                        # TYPE hivemind_queue_time_seconds summary
-                        hivemind_queue_time_seconds_count 1.0
-                        hivemind_queue_time_seconds_sum 1.5
-                        # TYPE hivemind_queue_time_seconds_max gauge
-                        hivemind_queue_time_seconds_max 1.5
-                        # TYPE hivemind_queued gauge
-                        hivemind_queued +Inf
-                        # TYPE hivemind_rows_total counter
-                        hivemind_rows_total{expert="a\\"b\\\\c"} 3.0
-                        """);
+        assertThat(response.body()).isEqualTo("""
+            # TYPE hivemind_queue_time_seconds summary
+            hivemind_queue_time_seconds_count 1.0
+            hivemind_queue_time_seconds_sum 1.5
+            # TYPE hivemind_queue_time_seconds_max gauge
+            hivemind_queue_time_seconds_max 1.5
+            # TYPE hivemind_queued gauge
+            hivemind_queued +Inf
+            # TYPE hivemind_rows_total counter
+            hivemind_rows_total{expert="a\\"b\\\\c"} 3.0
+            """);
     }
 
     @Test

@@ -24,6 +24,9 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -61,7 +64,11 @@ class ServerProcessTest {
     private CommandRun server(String... arguments) throws Exception {
         List<String> all = new ArrayList<>(List.of("server", "--json", "--hidden-dim", "16"));
         all.addAll(List.of(arguments));
-        CommandRun run = CommandRun.start(directory, Map.of(), all.toArray(String[]::new));
+        return command(all.toArray(String[]::new));
+    }
+
+    private CommandRun command(String... arguments) throws Exception {
+        CommandRun run = CommandRun.start(directory, Map.of(), arguments);
         runs.add(run);
         return run;
     }
@@ -236,6 +243,72 @@ class ServerProcessTest {
             assertThat(server.process().isAlive()).isTrue();
             server.process().waitFor(50, TimeUnit.MILLISECONDS);
         }
+    }
+
+    @Test
+    void call_forwardAndBackward_tellsWhereTheTimeWent() throws Exception {
+        String address = address(ready(server("--num-experts", "1"))).toString();
+
+        assertThat(command("experts", "call", "expert.0", "--rows", "3", "--initial-peers", address)
+                        .success())
+                .satisfiesExactly(
+                        title -> assertThat(title).startsWith("Forward of expert.0 at peer "),
+                        roundTrip -> assertThat(roundTrip).matches("round trip  \\d+\\.\\d\\d ms"),
+                        queue -> assertThat(queue).matches("queue       \\d+\\.\\d\\d ms"),
+                        compute -> assertThat(compute).matches("compute     \\d+\\.\\d\\d ms"),
+                        sent -> assertThat(sent).isEqualTo("sent        192 bytes"),
+                        received -> assertThat(received).isEqualTo("received    192 bytes, [[3, 16]]"));
+        assertThat(command("experts", "call", "expert.0", "--backward", "--json", "--initial-peers", address)
+                        .success())
+                .singleElement()
+                .asString()
+                .contains("\"operation\":\"backward\"", "\"sentBytes\":128,\"receivedBytes\":64,");
+    }
+
+    @Test
+    void call_withAFile_sendsIt() throws Exception {
+        String address = address(ready(server("--num-experts", "1"))).toString();
+        Path file = directory.resolve("x.npy");
+        writeNpy(file, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 16), }", 2 * 16);
+
+        assertThat(command("experts", "call", "expert.0", "--input", file.toString(), "--initial-peers", address)
+                        .success())
+                .contains("received    128 bytes, [[2, 16]]");
+
+        writeNpy(file, "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 16), }", 4 * 16);
+        assertThat(command("experts", "call", "expert.0", "--input", file.toString(), "--initial-peers", address)
+                        .failure(1))
+                .contains("is no array of float32");
+        writeNpy(file, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 15), }", 2 * 15);
+        assertThat(command("experts", "call", "expert.0", "--input", file.toString(), "--initial-peers", address)
+                        .failure(1))
+                .contains("(batch, 16)");
+    }
+
+    private static void writeNpy(Path file, String header, int floats) throws Exception {
+        ByteBuffer bytes =
+                ByteBuffer.allocate(10 + header.length() + floats * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
+        bytes.putShort((short) header.length()).put(header.getBytes(StandardCharsets.ISO_8859_1));
+        Files.write(file, bytes.array());
+    }
+
+    @Test
+    void dhtRun_isADoorForOthers() throws Exception {
+        CommandRun door = command("dht", "run", "--json", "--status-period", "100ms");
+        String address = address(ready(door)).toString();
+
+        assertThat(command("ping", address).success()).hasSize(1);
+        ready(server("--num-experts", "1", "--initial-peers", address));
+        assertThat(command("experts", "ls", "expert", "--initial-peers", address)
+                        .success())
+                .hasSize(1);
+        while (door.output().stream().noneMatch(line -> line.startsWith("{\"event\":\"status\",\"nodes\":2,"))) {
+            assertThat(door.process().waitFor(50, TimeUnit.MILLISECONDS)).isFalse();
+        }
+
+        door.process().destroy();
+        assertThat(door.exitCode()).isZero();
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.hivemind.launcher.server;
+package dev.hivemind.launcher.process;
 
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * Waits for somebody to end this process: SIGTERM, or SIGINT from the keyboard. A second SIGINT halts at once. Signals are
  * reached by reflection, since Java has no public way; without it, they end the JVM as usual.
  */
-final class EndSignal {
+public final class EndSignal {
 
     private static final Logger LOG = LoggerFactory.getLogger(EndSignal.class);
     private static final int UNDECIDED = -1;
@@ -22,7 +22,7 @@ final class EndSignal {
     private final CountDownLatch arrived = new CountDownLatch(1);
 
     /** Listens from now on. */
-    static EndSignal listen() {
+    public static EndSignal listen() {
         var end = new EndSignal();
         end.handle("TERM", () -> end.arrive(OK));
         end.handle("INT", end::interrupt);
@@ -60,7 +60,7 @@ final class EndSignal {
     }
 
     /** Waits, and tells with which code to end. */
-    int await() throws InterruptedException {
+    public int await() throws InterruptedException {
         arrived.await();
         return exitCode.get();
     }
