@@ -4,6 +4,7 @@ import ai.djl.Device;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.launcher.swarm.Entrance;
 import dev.hivemind.launcher.swarm.IdentityFile;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertFactory;
@@ -89,7 +90,9 @@ final class HostedServer implements AutoCloseable {
         if (grid == null) {
             host(options.uids().uids());
         }
-        node.start().then(dht.start()).block(START_TIMEOUT);
+        Entrance.through(
+                options.network().initialPeers(),
+                () -> node.start().then(dht.start()).block(START_TIMEOUT));
         if (grid != null) {
             host(chooseFrom(grid));
         }

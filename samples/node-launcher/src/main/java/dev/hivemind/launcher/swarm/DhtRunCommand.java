@@ -93,7 +93,7 @@ final class DhtRunCommand implements Callable<Integer> {
         PeerNode node = builder.build();
         DhtNode dht = DhtNode.builder(node).initialPeers(initialPeers).build();
         try {
-            node.start().then(dht.start()).block(START_TIMEOUT);
+            Entrance.through(initialPeers, () -> Visitor.await(node.start().then(dht.start()), START_TIMEOUT));
             announce(node);
             Disposable status = reportStatus(dht);
             int code = end.await();

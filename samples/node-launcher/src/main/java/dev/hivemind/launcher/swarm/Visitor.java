@@ -28,7 +28,7 @@ final class Visitor implements AutoCloseable {
 
     /** A connection to whoever listens at an address. */
     PeerConnection connect(PeerAddress address) {
-        return await(node.connect(address), CALL_TIMEOUT.multipliedBy(2));
+        return Entrance.through(List.of(address), () -> await(node.connect(address), CALL_TIMEOUT.multipliedBy(2)));
     }
 
     PeerNode node() {
@@ -47,7 +47,7 @@ final class Visitor implements AutoCloseable {
     /** The DHT of whoever answers at one of the addresses. */
     DhtNode join(List<PeerAddress> initialPeers) {
         DhtNode dht = DhtNode.builder(node).initialPeers(initialPeers).build();
-        return await(node.start().then(dht.start()), JOIN_TIMEOUT);
+        return Entrance.through(initialPeers, () -> await(node.start().then(dht.start()), JOIN_TIMEOUT));
     }
 
     ExpertDirectory directory(List<PeerAddress> initialPeers) {

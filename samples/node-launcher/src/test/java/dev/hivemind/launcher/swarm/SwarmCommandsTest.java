@@ -86,6 +86,20 @@ class SwarmCommandsTest {
     }
 
     @Test
+    void commands_whereSomethingElseListens_sayThatItIsNoPeer() throws Exception {
+        try (var stranger = new Stranger()) {
+            assertThat(hivemind("ping", stranger.address()).failure(3))
+                    .contains(stranger.address(), "does not answer as a peer");
+            assertThat(hivemind("experts", "ls", "ffn", "--initial-peers", stranger.address())
+                            .failure(3))
+                    .contains(stranger.address(), "does not answer as a peer");
+            assertThat(hivemind("dht", "run", "--initial-peers", stranger.address())
+                            .failure(3))
+                    .contains(stranger.address(), "does not answer as a peer");
+        }
+    }
+
+    @Test
     void ping_withoutPort_showsHowToWriteIt() throws Exception {
         assertThat(hivemind("ping", "127.0.0.1").failure(2)).contains("Write HOST:PORT");
     }
