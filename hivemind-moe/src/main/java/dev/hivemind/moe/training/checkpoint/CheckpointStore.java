@@ -155,6 +155,21 @@ public final class CheckpointStore {
         return null;
     }
 
+    /**
+     * Makes sure that a run can begin anew here: checkpoints of another run would be mistaken for its own when it is to go
+     * on later.
+     *
+     * @throws CheckpointException if there are checkpoints, whole or not, or the directory cannot be read
+     */
+    public void requireEmpty() {
+        List<Path> files = files();
+        if (!files.isEmpty()) {
+            throw new CheckpointException(
+                    "%s holds %d checkpoints of another run, the newest of which is %s. Go on from it (--resume), or begin anew in another directory."
+                            .formatted(directory, files.size(), files.get(0).getFileName()));
+        }
+    }
+
     private List<Path> files() {
         try {
             return Files.isDirectory(directory) ? newestFirst() : List.of();

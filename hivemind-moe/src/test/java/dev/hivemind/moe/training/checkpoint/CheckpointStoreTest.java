@@ -80,6 +80,24 @@ class CheckpointStoreTest {
     }
 
     @Test
+    void requireEmpty_withoutAny_passes() throws IOException {
+        store().requireEmpty();
+        Files.createDirectories(directory.resolve("run"));
+        store().requireEmpty();
+    }
+
+    @Test
+    void requireEmpty_withCheckpointsOfAnotherRun_saysWhatToDo() {
+        store().save(checkpoint(2184));
+
+        assertThatThrownBy(() -> store().requireEmpty())
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining(name(2184))
+                .hasMessageContaining("--resume")
+                .hasMessageContaining("another directory");
+    }
+
+    @Test
     void latest_afterSaves_isTheNewestBitForBit() {
         CheckpointStore store = store();
         store.save(checkpoint(9));

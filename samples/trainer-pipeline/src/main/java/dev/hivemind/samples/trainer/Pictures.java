@@ -21,6 +21,7 @@ import dev.hivemind.moe.training.StepReport;
 import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.moe.training.TrainingPipeline;
 import dev.hivemind.moe.training.checkpoint.Checkpoint;
+import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -48,6 +49,7 @@ public final class Pictures {
     /** Epochs without a better loss on the test pictures, after which training ends early. */
     private static final int PATIENCE = 3;
 
+    private static final int DIRECTORY_IS_UNFIT = 1;
     private static final int PEER_IS_MISSING = 3;
     private static final long SEED = 1;
 
@@ -74,7 +76,8 @@ public final class Pictures {
 
     /**
      * Arguments: the address of a server, for example {@code 127.0.0.1:1337}, then optionally how many epochs, a directory
-     * for checkpoints and reports, and {@code --resume} to go on from the last checkpoint there.
+     * for checkpoints and reports, and {@code --resume} to go on from the last checkpoint there. Without it, a directory
+     * that holds checkpoints is refused.
      */
     public static void main(String[] arguments) {
         if (arguments.length == 0) {
@@ -91,6 +94,9 @@ public final class Pictures {
         } catch (PeerUnavailableException e) {
             System.err.println(e.getMessage());
             System.exit(PEER_IS_MISSING);
+        } catch (CheckpointException e) {
+            System.err.println(e.getMessage());
+            System.exit(DIRECTORY_IS_UNFIT);
         } finally {
             node.close().block();
         }
@@ -112,7 +118,13 @@ public final class Pictures {
 
     /** The first that the weights have not learned from. */
     private long firstBatch(TrainingPipeline pipeline) {
-        Checkpoint last = resume && recorder != null ? recorder.latest() : null;
+        if (recorder == null) {
+            return 0;
+        } else if (!resume) {
+            recorder.requireFresh();
+            return 0;
+        }
+        Checkpoint last = recorder.latest();
         if (last == null) {
             return 0;
         }

@@ -45,6 +45,11 @@ final class RunRecorder {
         return checkpoints.latest();
     }
 
+    /** Refuses a directory in which another run has begun. Blocks for files. */
+    void requireFresh() {
+        checkpoints.requireEmpty();
+    }
+
     /**
      * The same reports, recorded. Completes when all is written.
      *

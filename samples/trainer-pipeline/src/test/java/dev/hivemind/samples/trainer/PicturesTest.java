@@ -1,10 +1,12 @@
 package dev.hivemind.samples.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.training.Evaluation;
 import dev.hivemind.moe.training.TrainerState;
+import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.PeerNode;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,9 +47,11 @@ class PicturesTest {
     }
 
     @Test
-    void train_resumed_goesOnAfterTheLastCheckpoint(@TempDir Path directory) {
+    void train_inTheDirectoryOfARun_goesOnAfterItsLastCheckpointOrIsRefused(@TempDir Path directory) {
         try (var experts = new Experts(64, OptimizerConfig.adam(2e-3), CELLS)) {
             train(new Pictures(few, 1, directory, false), experts);
+            assertThatThrownBy(() -> train(new Pictures(few, 2, directory, false), experts))
+                    .isInstanceOf(CheckpointException.class);
             train(new Pictures(few, 2, directory, true), experts);
 
             TrainerState state = new RunRecorder(directory).latest().state();

@@ -1,11 +1,13 @@
 package dev.hivemind.samples.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hivemind.moe.training.HostTensor;
 import dev.hivemind.moe.training.StepReport;
 import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.moe.training.checkpoint.Checkpoint;
+import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.events.proto.EventMessage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,6 +66,17 @@ class RunRecorderTest {
         Checkpoint latest = new RunRecorder(directory.resolve("run")).latest();
         assertThat(latest.data()).isEqualTo("data");
         assertThat(latest.state().step()).isEqualTo(5);
+    }
+
+    @Test
+    void requireFresh_whereAnotherRunWas_isRefused() {
+        var recorder = new RunRecorder(directory.resolve("run"));
+        recorder.requireFresh();
+        recorder.record(Flux.just(report(1)), Mono.just(state(1)), "data").blockLast(TIMEOUT);
+
+        assertThatThrownBy(new RunRecorder(directory.resolve("run"))::requireFresh)
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("--resume");
     }
 
     @Test
