@@ -90,6 +90,9 @@ public final class CheckpointStore {
                     "No checkpoint could be saved as %s (%s). Check the room on the disk and the permissions of the directory."
                             .formatted(file, reason(e)),
                     e);
+        } catch (RuntimeException | Error e) {
+            deleteIfPossible(unfinished);
+            throw e;
         }
         deleteSurplus(file);
         return file;

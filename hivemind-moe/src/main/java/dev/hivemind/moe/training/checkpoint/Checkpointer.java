@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
@@ -16,6 +18,8 @@ import reactor.core.scheduler.Schedulers;
 
 /** Makes checkpoints of a training while it goes on, as a policy says. Immutable. */
 public final class Checkpointer {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
 
     private final CheckpointStore store;
     private final CheckpointPolicy policy;
@@ -48,8 +52,9 @@ public final class Checkpointer {
 
     /**
      * The same reports, with checkpoints made on the way while training goes on; one that is due while another is written
-     * waits for it. At the end, by success or error, comes one more, unless it would be of the same step; then this ends. A
-     * checkpoint that fails is told to the listener and ends nothing.
+     * waits for it. At the end, by success or error, comes one more, unless one of the same step was saved; then this ends. A
+     * checkpoint that fails, for want of memory too, is told to the listener and ends nothing; nor does a listener that
+     * throws.
      *
      * <p>Demand: that of the subscriber. Thread: that of the reports; the end may come on a thread for files, which goes with
      * the subscription. Cancellation: a checkpoint under way is given up, and what it wrote is deleted.
@@ -79,7 +84,9 @@ public final class Checkpointer {
         private final Disposable.Swap saving = Disposables.swap();
         private Mono<Void> underWay = Mono.empty();
         private long lastNanos = nanoClock.getAsLong();
-        private int stepsSince;
+        private int steps;
+        private int triedAt;
+        private volatile int savedAt;
         private volatile boolean isUnderWay;
         private volatile boolean isCancelled;
 
@@ -94,8 +101,8 @@ public final class Checkpointer {
         }
 
         private void saveIfDue() {
-            stepsSince++;
-            boolean due = stepsSince >= policy.everySteps()
+            steps++;
+            boolean due = steps - triedAt >= policy.everySteps()
                     || nanoClock.getAsLong() - lastNanos >= policy.every().toNanos();
             if (due && !isUnderWay) {
                 isUnderWay = true;
@@ -105,32 +112,59 @@ public final class Checkpointer {
         }
 
         private Mono<Void> finish() {
-            return underWay.then(Mono.defer(() -> stepsSince == 0 ? Mono.empty() : save()));
+            return underWay.then(Mono.defer(() -> savedAt == steps ? Mono.empty() : save()));
         }
 
         private Mono<Void> save() {
-            stepsSince = 0;
+            int upTo = steps;
+            triedAt = upTo;
             lastNanos = nanoClock.getAsLong();
             return state.publishOn(Schedulers.fromExecutorService(thread))
-                    .doOnNext(this::write)
+                    .doOnNext(current -> write(current, upTo))
                     .onErrorMap(error -> !(error instanceof CheckpointException), Checkpointer::unknownState)
                     .onErrorResume(CheckpointException.class, this::tell)
                     .then();
         }
 
-        private void write(TrainerState current) {
-            Path file = store.save(new Checkpoint(current, data));
+        private void write(TrainerState current, int upTo) {
+            Path file = saved(current);
+            savedAt = upTo;
             isUnderWay = false;
-            listener.saved(file, current.step());
+            tellSafely(() -> listener.saved(file, current.step()));
+        }
+
+        /** Reactor hands no lack of memory on: it would be heard of nowhere, and the end be waited for in vain. */
+        private Path saved(TrainerState current) {
+            try {
+                return store.save(new Checkpoint(current, data));
+            } catch (CheckpointException e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new CheckpointException(
+                        "No checkpoint could be saved in %s (%s).%s"
+                                .formatted(
+                                        store.directory(),
+                                        e,
+                                        e instanceof OutOfMemoryError ? " Give the JVM more memory (-Xmx)." : ""),
+                        e);
+            }
         }
 
         private Mono<TrainerState> tell(CheckpointException error) {
             return Mono.fromRunnable(() -> {
                 isUnderWay = false;
                 if (!isCancelled) {
-                    listener.failed(error);
+                    tellSafely(() -> listener.failed(error));
                 }
             });
+        }
+
+        private void tellSafely(Runnable call) {
+            try {
+                call.run();
+            } catch (Throwable e) {
+                LOG.warn("A listener to checkpoints failed. Training goes on.", e);
+            }
         }
 
         @Override

@@ -25,7 +25,7 @@ import java.util.zip.CRC32C;
  */
 record TensorFile(Map<String, String> metadata, Map<String, HostTensor> tensors) {
 
-    private static final int MAX_BUFFER_BYTES = 1 << 20;
+    private static final int MAX_BUFFER_BYTES = 1 << 16;
 
     TensorFile {
         metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -116,7 +116,7 @@ record TensorFile(Map<String, String> metadata, Map<String, HostTensor> tensors)
     }
 
     private static ByteBuffer newBuffer(int bytes) {
-        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Keeps nothing but the checksum of what is written to it. */

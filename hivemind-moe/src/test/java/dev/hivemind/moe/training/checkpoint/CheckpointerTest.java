@@ -219,6 +219,61 @@ class CheckpointerTest {
                 .satisfies(error -> assertThat(error).hasMessageContaining("No space left on device"));
     }
 
+    @Test
+    void saving_withoutMemory_tellsAndSavesAtTheEnd() {
+        var writes = new AtomicInteger();
+        UnaryOperator<WritableByteChannel> disk = channel -> writes.incrementAndGet() == 1
+                ? new Disk(channel, bytes -> {
+                    throw new OutOfMemoryError("Cannot reserve bytes of direct buffer memory");
+                })
+                : channel;
+
+        StepVerifier.create(checkpointer(CheckpointPolicy.everySteps(4), disk).saving(training(4), state()))
+                .expectNextCount(4)
+                .expectComplete()
+                .verify(TIMEOUT);
+
+        assertThat(saved).containsExactly(4);
+        assertThat(failures)
+                .singleElement()
+                .satisfies(error -> assertThat(error).hasMessageContaining("more memory"));
+        assertThat(directory.toFile().list()).hasSize(1);
+    }
+
+    @Test
+    void saving_withAListenerThatThrows_savesAllAndEndsWell() {
+        var told = new CopyOnWriteArrayList<Integer>();
+        var throwing = new CheckpointListener() {
+            @Override
+            public void saved(Path file, int step) {
+                told.add(step);
+                throw new IllegalStateException("no dashboard");
+            }
+
+            @Override
+            public void failed(CheckpointException reason) {
+                failures.add(reason);
+                throw new IllegalStateException("no dashboard");
+            }
+        };
+        var writes = new AtomicInteger();
+        UnaryOperator<WritableByteChannel> disk = channel -> writes.incrementAndGet() == 1
+                ? new Disk(channel, bytes -> {
+                    throw new IOException("No space left on device");
+                })
+                : channel;
+        var store = new CheckpointStore(directory, 100, disk);
+
+        StepVerifier.create(new Checkpointer(store, CheckpointPolicy.everySteps(3), "data", throwing, nanos::get)
+                        .saving(training(3), state()))
+                .expectNextCount(3)
+                .expectComplete()
+                .verify(TIMEOUT);
+
+        assertThat(told).containsExactly(3);
+        assertThat(failures).hasSize(1);
+    }
+
     /** A channel whose writes do something else. */
     private record Disk(WritableByteChannel channel, Writing writing) implements WritableByteChannel {
 
