@@ -24,6 +24,7 @@ public final class BatchSource {
     /** Batches that are read ahead, unless told otherwise. */
     public static final int DEFAULT_PREFETCH = 4;
 
+    private static final String BATCH = "a batch";
     private static final int MAX_PREFETCH = 1_024;
     private static final int MAX_BATCH_SIZE = 1 << 20;
 
@@ -106,19 +107,30 @@ public final class BatchSource {
         }
 
         Cursor emitNext(SynchronousSink<Batch> sink) {
-            long first = Math.multiplyExact(batch, batchSize);
-            int rows = rowsFrom(first);
+            int rows = rows();
             if (rows == 0) {
                 sink.complete();
                 return this;
             }
+            Batch next;
             try {
-                sink.next(read(first, rows));
-                batch++;
+                next = read(batch * batchSize, rows);
             } catch (DataException e) {
                 endOf(sink, e);
+                return this;
+            } catch (OutOfMemoryError | ArithmeticException tooLarge) {
+                sink.error(new DataException.TooLarge(BATCH, noRoomFor(rows), tooLarge));
+                return this;
             }
+            batch++;
+            sink.next(next);
             return this;
+        }
+
+        /** Reactor hands no lack of memory on; and readers count exactly how many values a batch takes. */
+        private static String noRoomFor(int rows) {
+            return "A batch of %d samples does not fit into memory. Lower the batch size, or give the JVM more memory (-Xmx)."
+                    .formatted(rows);
         }
 
         /** An interrupt comes with the end of the subscription alone. */
@@ -130,8 +142,8 @@ public final class BatchSource {
             }
         }
 
-        private int rowsFrom(long first) {
-            return (int) Math.max(0, Math.min(batchSize, total - first));
+        private int rows() {
+            return batch > total / batchSize ? 0 : (int) Math.min(batchSize, total - batch * batchSize);
         }
 
         private Batch read(long first, int rows) {
@@ -152,7 +164,8 @@ public final class BatchSource {
     /** Collects the settings of a source. Not thread-safe. */
     public static final class Builder {
 
-        private static final long ENDLESS = Long.MAX_VALUE;
+        /** As many as an epoch's number can tell apart. */
+        private static final long ENDLESS = 1L << 31;
 
         private final SampleSet samples;
         private int batchSize = 32;

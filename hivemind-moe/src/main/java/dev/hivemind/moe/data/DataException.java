@@ -16,7 +16,7 @@ public abstract sealed class DataException extends RuntimeException {
         this.file = file;
     }
 
-    /** The file as its reader was told of it. */
+    /** The file as its reader was told of it, or what else is to blame where it is no file alone. */
     public String file() {
         return file;
     }
@@ -38,6 +38,14 @@ public abstract sealed class DataException extends RuntimeException {
         /** Where in the file, in bytes from its start; of a compressed file, in bytes of what it decompresses to. */
         public long offset() {
             return offset;
+        }
+    }
+
+    /** What is to be read does not fit into memory, or decompresses to more than is allowed or than there is room for. */
+    public static final class TooLarge extends DataException {
+
+        TooLarge(String file, String message, @Nullable Throwable cause) {
+            super(file, message, cause);
         }
     }
 

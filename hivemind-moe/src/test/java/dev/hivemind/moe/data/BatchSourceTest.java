@@ -32,6 +32,7 @@ class BatchSourceTest {
         private final AtomicInteger mostAhead = new AtomicInteger();
         private final AtomicInteger open = new AtomicInteger();
         private volatile int failingRead = Integer.MAX_VALUE;
+        private volatile int hugeRead = Integer.MAX_VALUE;
 
         Counted(long size) {
             this.size = size;
@@ -50,6 +51,9 @@ class BatchSourceTest {
                 public Rows read(long[] numbers) {
                     int read = reads.incrementAndGet();
                     mostAhead.accumulateAndGet(read - delivered.get(), Math::max);
+                    if (read >= hugeRead) {
+                        throw new OutOfMemoryError("Java heap space");
+                    }
                     if (read >= failingRead) {
                         throw new DataException.Unreadable("numbers", new IOException("the disk is gone"));
                     }
@@ -84,6 +88,28 @@ class BatchSourceTest {
                 .onBackpressureDrop()
                 .takeUntil(i -> samples.open.get() == 0)
                 .blockLast(TIMEOUT);
+    }
+
+    @Test
+    void batches_tooLargeForMemory_failAndSayWhatToLower() {
+        samples.hugeRead = 2;
+
+        StepVerifier.create(source().build().batches())
+                .expectNextCount(1)
+                .expectErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOf(DataException.TooLarge.class)
+                        .hasMessageContaining("Lower the batch size"))
+                .verify(TIMEOUT);
+
+        awaitAllClosed();
+    }
+
+    @Test
+    void batches_farBeyondTheLastOne_areNone() {
+        StepVerifier.create(source().build().batches(Long.MAX_VALUE)).expectComplete().verify(TIMEOUT);
+        StepVerifier.create(source().build().batches(Long.MAX_VALUE / 8))
+                .expectComplete()
+                .verify(TIMEOUT);
     }
 
     @Test
