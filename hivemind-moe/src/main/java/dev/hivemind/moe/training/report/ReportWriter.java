@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -31,6 +32,9 @@ public final class ReportWriter implements Consumer<StepReport> {
 
     /** Reports that wait to be written. */
     static final int CAPACITY = 1_024;
+
+    /** How long closing waits for the file. */
+    static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
     private static final Logger LOG = LoggerFactory.getLogger(ReportWriter.class);
 
@@ -64,12 +68,13 @@ public final class ReportWriter implements Consumer<StepReport> {
     }
 
     /**
-     * A writer of one JSON object for each step, at the end of a file if there is one already. Fields are those of
-     * {@link StepReport} and its totals, the time, and {@code missed}, the number of steps missing before this one.
+     * A writer of one JSON object for each step, at the end of a file if there is one already; half a line that a process
+     * left there when it was killed is cut off. Fields are those of {@link StepReport} and its totals, the time, and
+     * {@code missed}, the number of steps missing before this one.
      */
     public static ReportWriter jsonLines(Path file) {
         return new ReportWriter(
-                        requireNonNull(file, "file"), new JsonLinesFormat(), ReportWriter::append, Clock.systemUTC())
+                        requireNonNull(file, "file"), new JsonLinesFormat(), ReportWriter::appendLines, Clock.systemUTC())
                 .start();
     }
 
@@ -90,6 +95,11 @@ public final class ReportWriter implements Consumer<StepReport> {
         } catch (UnknownHostException e) {
             return "localhost";
         }
+    }
+
+    private static OutputStream appendLines(Path file) throws IOException {
+        TornLine.mend(file);
+        return append(file);
     }
 
     private static OutputStream append(Path file) throws IOException {
@@ -129,15 +139,25 @@ public final class ReportWriter implements Consumer<StepReport> {
         }
     }
 
-    /** Completes when what waits has been written and the file is closed. Idempotent; never fails. */
+    /**
+     * Completes when what waits has been written and the file is closed, or after 10 seconds with a warning: a disk that
+     * hangs keeps nobody waiting. Idempotent; never fails.
+     */
     public Mono<Void> close() {
         return Mono.defer(() -> {
             synchronized (waiting) {
                 closing = true;
                 waiting.notifyAll();
             }
-            return written.asMono();
+            return written.asMono().timeout(CLOSE_TIMEOUT, Mono.fromRunnable(this::tellOfTimeout));
         });
+    }
+
+    private void tellOfTimeout() {
+        LOG.warn(
+                "Reports were not written to {} within {} s. The last ones may be missing there.",
+                file,
+                CLOSE_TIMEOUT.toSeconds());
     }
 
     private void write() {

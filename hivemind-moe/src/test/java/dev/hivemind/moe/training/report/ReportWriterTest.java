@@ -19,6 +19,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import reactor.test.StepVerifier;
 
 class ReportWriterTest {
 
@@ -132,6 +133,50 @@ class ReportWriterTest {
         }
 
         assertThat(Files.readAllLines(file)).hasSize(2);
+    }
+
+    private void assertAppended(String before, String expected) throws IOException {
+        Path file = Files.writeString(directory.resolve("reports.jsonl"), before);
+        ReportWriter writer = ReportWriter.jsonLines(file);
+        writer.accept(StepReports.ofStep(1));
+        writer.close().block(TIMEOUT);
+
+        assertThat(Files.readString(file))
+                .startsWith(expected + "{\"time\":")
+                .endsWith("}\n")
+                .hasLineCount(1 + (int) expected.lines().count());
+    }
+
+    @Test
+    void jsonLines_afterHalfALine_cutItOff() throws IOException {
+        assertAppended("{\"step\":1}\n{\"time\":\"20", "{\"step\":1}\n");
+    }
+
+    @Test
+    void jsonLines_afterNothingButHalfALine_cutItOff() throws IOException {
+        assertAppended("{\"ti", "");
+    }
+
+    @Test
+    void jsonLines_afterSomethingElseWithoutAnEnd_keepIt() throws IOException {
+        assertAppended("notes", "notes\n");
+    }
+
+    @Test
+    void close_whileTheFileHangs_completesInTheEnd() throws InterruptedException {
+        var reached = new CountDownLatch(1);
+        var gate = new CountDownLatch(1);
+        ReportWriter writer = writerTo(gated(reached, gate));
+        writer.accept(StepReports.ofStep(1));
+        assertThat(reached.await(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+        StepVerifier.withVirtualTime(writer::close)
+                .thenAwait(ReportWriter.CLOSE_TIMEOUT)
+                .expectComplete()
+                .verify(TIMEOUT);
+
+        gate.countDown();
+        writer.close().block(TIMEOUT);
     }
 
     @Test
