@@ -30,6 +30,21 @@ record IdxFile(IdxHeader header, StoredBytes values) implements AutoCloseable {
         }
     }
 
+    /** The header alone; nothing is decompressed beyond it. */
+    static IdxHeader header(DataFile file, int dimensions) {
+        try (InputStream in = file.stream()) {
+            return IdxHeader.read(file.name(), in, dimensions);
+        } catch (ZipException | EOFException broken) {
+            throw undecompressible(file, broken);
+        } catch (IOException e) {
+            throw new DataException.Unreadable(file.name(), e);
+        }
+    }
+
+    private static DataException undecompressible(DataFile file, IOException broken) {
+        return new DataException.Malformed(file.name(), 0, "it cannot be decompressed", IdxHeader.ADVICE, broken);
+    }
+
     private static IdxFile inPlace(DataFile file, Path plain, int dimensions) throws IOException {
         IdxHeader header;
         try (InputStream in = file.stream()) {
@@ -43,9 +58,10 @@ record IdxFile(IdxHeader header, StoredBytes values) implements AutoCloseable {
     private static IdxFile inflate(DataFile file, int dimensions) throws IOException {
         try (InputStream in = file.stream()) {
             IdxHeader header = IdxHeader.read(file.name(), in, dimensions);
+            StoredBytes.requireRoom(file.name(), header.valueBytes());
             return new IdxFile(header, StoredBytes.spool(file.name(), out -> copyValues(file.name(), header, in, out)));
         } catch (ZipException | EOFException broken) {
-            throw new DataException.Malformed(file.name(), 0, "it cannot be decompressed", IdxHeader.ADVICE, broken);
+            throw undecompressible(file, broken);
         }
     }
 

@@ -30,13 +30,18 @@ public final class PictureSet implements SampleSet {
         this.pixelValues = format.table();
     }
 
+    /** Compares what both headers claim before anything is decompressed. */
     static PictureSet open(DataFile pictures, DataFile labels, PictureFormat format) {
+        requireNonNull(pictures, "pictures");
+        requireNonNull(labels, "labels");
         requireNonNull(format, "format");
-        IdxFile pictureFile = IdxFile.open(requireNonNull(pictures, "pictures"), 3);
+        requireSameCount(
+                pictures.name(), IdxFile.header(pictures, 3), labels.name(), IdxFile.header(labels, 1));
+        IdxFile pictureFile = IdxFile.open(pictures, 3);
         try {
-            IdxFile labelFile = IdxFile.open(requireNonNull(labels, "labels"), 1);
+            IdxFile labelFile = IdxFile.open(labels, 1);
             try {
-                requireSameCount(pictureFile, labelFile);
+                requireSameCount(pictures.name(), pictureFile.header(), labels.name(), labelFile.header());
                 requireLabels(labelFile, format);
                 return new PictureSet(pictureFile, labelFile, format);
             } catch (RuntimeException e) {
@@ -49,16 +54,13 @@ public final class PictureSet implements SampleSet {
         }
     }
 
-    private static void requireSameCount(IdxFile pictures, IdxFile labels) {
-        if (pictures.header().count() != labels.header().count()) {
+    private static void requireSameCount(String pictureFile, IdxHeader pictures, String labelFile, IdxHeader labels) {
+        if (pictures.count() != labels.count()) {
             throw new DataException.Malformed(
-                    labels.values().name(),
+                    labelFile,
                     Integer.BYTES,
                     "it holds %d labels, but %s holds %d pictures"
-                            .formatted(
-                                    labels.header().count(),
-                                    pictures.values().name(),
-                                    pictures.header().count()),
+                            .formatted(labels.count(), pictureFile, pictures.count()),
                     "Take pictures and labels of the same set.");
         }
     }

@@ -7,6 +7,8 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Bytes of a file that can be read in any order: from an offset in a file of the user's, or in one of our own that goes
@@ -21,6 +23,17 @@ import java.nio.file.Path;
 record StoredBytes(String name, Path path, long start, long length, boolean temporary) implements AutoCloseable {
 
     private static final int COPY_BYTES = 1 << 16;
+
+    /** Files of our own that are open, which go when the JVM ends; unlike with deleteOnExit, a closed one is forgotten. */
+    private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(StoredBytes::deleteAll, "hivemind-data-cleanup"));
+    }
+
+    private static void deleteAll() {
+        OWN.forEach(path -> path.toFile().delete());
+    }
 
     /** Writes bytes to a file of our own. */
     @FunctionalInterface
@@ -37,14 +50,32 @@ record StoredBytes(String name, Path path, long start, long length, boolean temp
     /** A file of our own with what is written to it. */
     static StoredBytes spool(String name, Writing writing) throws IOException {
         Path path = Files.createTempFile("hivemind-data-", ".tmp");
-        path.toFile().deleteOnExit();
+        OWN.add(path);
         try (OutputStream out = Files.newOutputStream(path)) {
             writing.to(out);
         } catch (IOException | RuntimeException | Error e) {
-            Files.deleteIfExists(path);
+            delete(path);
             throw e;
         }
         return new StoredBytes(name, path, 0, Files.size(path), true);
+    }
+
+    /** Makes sure that so many bytes fit to where files of our own are. */
+    static void requireRoom(String name, long bytes) throws IOException {
+        Path directory = Path.of(System.getProperty("java.io.tmpdir"));
+        long room = Files.getFileStore(directory).getUsableSpace();
+        if (bytes > room) {
+            throw new DataException.TooLarge(
+                    name,
+                    "%s claims to decompress to %d bytes, but %s has room for %d. Make room, set java.io.tmpdir to a larger disk, or check the file."
+                            .formatted(name, bytes, directory, room),
+                    null);
+        }
+    }
+
+    private static void delete(Path path) throws IOException {
+        Files.deleteIfExists(path);
+        OWN.remove(path);
     }
 
     /** Copies so many bytes, or what there is; returns how many. */
@@ -82,7 +113,7 @@ record StoredBytes(String name, Path path, long start, long length, boolean temp
     public void close() {
         if (temporary) {
             try {
-                Files.deleteIfExists(path);
+                delete(path);
             } catch (IOException e) {
                 throw new DataException.Unreadable(path.toString(), e);
             }

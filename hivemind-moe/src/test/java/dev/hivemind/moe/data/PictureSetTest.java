@@ -72,6 +72,26 @@ class PictureSetTest {
         return SampleSet.pictures(file("pictures", pictures), file("labels", labelFile), FORMAT);
     }
 
+    @Test
+    void open_thatDecompressesToMoreThanAllowed_isTooLarge() throws IOException {
+        DataFile pictures = file("pictures", gzip(pictureBytes())).decompressedAtMost(20);
+        DataFile labelFile = file("labels", labelBytes());
+
+        assertThatThrownBy(() -> SampleSet.pictures(pictures, labelFile, FORMAT))
+                .isInstanceOf(DataException.TooLarge.class)
+                .hasMessageContaining("decompressedAtMost");
+    }
+
+    @Test
+    void open_thatClaimsMoreThanTheDiskHolds_isTooLargeBeforeItIsDecompressed() throws IOException {
+        DataFile pictures = file("pictures", gzip(idx(pixels, Integer.MAX_VALUE, 8_192, 8_192)));
+        DataFile labelFile = file("labels", gzip(idx(labels, Integer.MAX_VALUE)));
+
+        assertThatThrownBy(() -> SampleSet.pictures(pictures, labelFile, FORMAT))
+                .isInstanceOf(DataException.TooLarge.class)
+                .hasMessageContaining("has room for");
+    }
+
     private void assertReads(PictureSet set) {
         try (set;
                 SampleSet.Reader reader = set.open()) {
