@@ -10,6 +10,7 @@ import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
@@ -20,7 +21,10 @@ import reactor.util.retry.Retry;
 /** Offers the events that a node serves to whoever listens at an address, again and again until it is cancelled. */
 final class EventOffer {
 
-    /** Before the second attempt in a row; doubles up to {@link #LAST_PAUSE}, and half of it is left to chance. */
+    /**
+     * Before the second attempt in a row; doubles up to {@link #LAST_PAUSE}, and half of it is left to chance. A collector
+     * that accepts for less than that begins no new row.
+     */
     static final Duration FIRST_PAUSE = Duration.ofMillis(500);
 
     static final Duration LAST_PAUSE = Duration.ofSeconds(30);
@@ -37,14 +41,21 @@ final class EventOffer {
 
     /** The id of the collector, each time it accepts. */
     Flux<PeerId> accepted(Scheduler clock) {
-        return node.connect(collector)
-                .flatMapMany(this::offer)
-                .concatWith(Mono.error(() -> new PeerUnavailableException("It collects no more")))
-                .retryWhen(Retry.backoff(Long.MAX_VALUE, FIRST_PAUSE)
-                        .maxBackoff(LAST_PAUSE)
-                        .scheduler(clock)
-                        .transientErrors(true)
-                        .doBeforeRetry(this::tell));
+        return Flux.defer(() -> {
+            var backOff = new BackOff(FIRST_PAUSE, LAST_PAUSE, () -> clock.now(TimeUnit.MILLISECONDS));
+            return node.connect(collector)
+                    .flatMapMany(this::offer)
+                    .doOnNext(id -> backOff.succeeded())
+                    .concatWith(Mono.error(() -> new PeerUnavailableException("It collects no more")))
+                    .retryWhen(Retry.from(ends -> ends.concatMap(end -> pause(end, backOff, clock))));
+        });
+    }
+
+    private Mono<Long> pause(Retry.RetrySignal end, BackOff backOff, Scheduler clock) {
+        if (backOff.failed()) {
+            tell(end.failure());
+        }
+        return Mono.delay(backOff.pause(), clock);
     }
 
     private Flux<PeerId> offer(PeerConnection connection) {
@@ -60,12 +71,10 @@ final class EventOffer {
     }
 
     /** Of many failures in a row, the first is told. */
-    private void tell(Retry.RetrySignal signal) {
-        if (signal.totalRetriesInARow() == 0) {
-            LOG.warn(
-                    "Events do not reach {} ({}); it is dialled again until it collects them",
-                    collector,
-                    signal.failure().getMessage());
-        }
+    private void tell(Throwable failure) {
+        LOG.warn(
+                "Events do not reach {} ({}); it is dialled again until it collects them",
+                collector,
+                failure.getMessage());
     }
 }
