@@ -58,7 +58,8 @@ public final class DataFile {
      * @param name what messages call it
      */
     public static DataFile of(String name, Opener opener) {
-        return new DataFile(requireNonNull(name, "name"), null, requireNonNull(opener, "opener"), DEFAULT_MAX_DECOMPRESSED_BYTES);
+        return new DataFile(
+                requireNonNull(name, "name"), null, requireNonNull(opener, "opener"), DEFAULT_MAX_DECOMPRESSED_BYTES);
     }
 
     /**

@@ -35,8 +35,7 @@ public final class PictureSet implements SampleSet {
         requireNonNull(pictures, "pictures");
         requireNonNull(labels, "labels");
         requireNonNull(format, "format");
-        requireSameCount(
-                pictures.name(), IdxFile.header(pictures, 3), labels.name(), IdxFile.header(labels, 1));
+        requireSameCount(pictures.name(), IdxFile.header(pictures, 3), labels.name(), IdxFile.header(labels, 1));
         IdxFile pictureFile = IdxFile.open(pictures, 3);
         try {
             IdxFile labelFile = IdxFile.open(labels, 1);

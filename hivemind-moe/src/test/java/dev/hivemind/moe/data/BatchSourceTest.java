@@ -106,7 +106,9 @@ class BatchSourceTest {
 
     @Test
     void batches_farBeyondTheLastOne_areNone() {
-        StepVerifier.create(source().build().batches(Long.MAX_VALUE)).expectComplete().verify(TIMEOUT);
+        StepVerifier.create(source().build().batches(Long.MAX_VALUE))
+                .expectComplete()
+                .verify(TIMEOUT);
         StepVerifier.create(source().build().batches(Long.MAX_VALUE / 8))
                 .expectComplete()
                 .verify(TIMEOUT);

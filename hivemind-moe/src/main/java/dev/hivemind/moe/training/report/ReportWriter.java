@@ -74,7 +74,10 @@ public final class ReportWriter implements Consumer<StepReport> {
      */
     public static ReportWriter jsonLines(Path file) {
         return new ReportWriter(
-                        requireNonNull(file, "file"), new JsonLinesFormat(), ReportWriter::appendLines, Clock.systemUTC())
+                        requireNonNull(file, "file"),
+                        new JsonLinesFormat(),
+                        ReportWriter::appendLines,
+                        Clock.systemUTC())
                 .start();
     }
 
