@@ -5,7 +5,9 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.moe.training.DivergedException.Suspect;
 import dev.hivemind.moe.training.LocalStep.Share;
+import dev.hivemind.moe.training.Model.Begun;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcTransientException;
 import java.time.Duration;
@@ -24,16 +26,21 @@ import reactor.util.retry.Retry;
  */
 final class BatchWork {
 
-    private static final long SEED_STEP = 0x9E3779B97F4A7C15L;
-
     private final Setup setup;
     private final Batch batch;
+    private final int run;
     private final Runnable onRepeat;
 
-    /** @param onRepeat told when the batch is tried again */
-    BatchWork(Setup setup, Batch batch, Runnable onRepeat) {
+    /**
+     * Work on one batch.
+     *
+     * @param run of the learner that the batch is trained in; does not matter when it is evaluated
+     * @param onRepeat told when the batch is tried again
+     */
+    BatchWork(Setup setup, Batch batch, int run, Runnable onRepeat) {
         this.setup = setup;
         this.batch = batch;
+        this.run = run;
         this.onRepeat = onRepeat;
     }
 
@@ -51,7 +58,7 @@ final class BatchWork {
                         .flatMap(outcome -> backward(tape, outcome)
                                 .then(turn)
                                 .then(tape.local(() -> Optional.ofNullable(
-                                        setup.learner().accept(tape.manager(), outcome.share(batch)))))));
+                                        setup.learner().accept(tape.manager(), outcome.share(batch, run)))))));
         return patiently(attempt);
     }
 
@@ -70,15 +77,30 @@ final class BatchWork {
     private Mono<Outcome> forward(ReactiveTape tape, Weights.Mode mode) {
         return tape.local(() -> begin(tape.manager(), mode))
                 .flatMap(begun -> setup.model()
-                        .forward(tape, begun.weights, begun.inputs, begun.trace)
+                        .forward(tape, begun, noise(mode))
+                        .onErrorResume(RpcTransientException.class, missing -> missing(tape, begun, missing))
                         .flatMap(outputs -> tape.local(() -> judge(tape.manager(), begun, outputs, mode.gradients()))));
     }
 
     private Begun begin(NDManager manager, Weights.Mode mode) {
-        setup.seed()
-                .ifPresent(seed -> manager.getEngine().setRandomSeed(Long.hashCode(seed + batch.index() * SEED_STEP)));
         NDList inputs = arrays(manager, batch.inputs());
         return new Begun(setup.learner().read(manager, mode), inputs, new Trace(inputs));
+    }
+
+    private Noise noise(Weights.Mode mode) {
+        return mode.gradients() ? new Noise(setup.seed(), batch.index()) : Noise.ANY;
+    }
+
+    /** Nobody may be asked about numbers that are not finite, which waiting for experts does not change. */
+    private Mono<NDList> missing(ReactiveTape tape, Begun begun, RpcTransientException missing) {
+        return tape.local(() -> {
+            Suspect suspect = begun.trace().suspect();
+            throw suspect == null ? missing : diverged("What experts get", suspect);
+        });
+    }
+
+    private DivergedException diverged(String what, @Nullable Suspect suspect) {
+        return new DivergedException(what, setup.learner().step(), batch.index(), suspect);
     }
 
     private static NDList arrays(NDManager manager, List<HostTensor> tensors) {
@@ -92,9 +114,9 @@ final class BatchWork {
         NDArray loss = setup.goal().loss().of(outputs, targets);
         double value = loss.toFloatArray()[0];
         if (training && !Double.isFinite(value)) {
-            throw new DivergedException("The loss", setup.learner().step(), batch.index(), begun.trace.suspect());
+            throw diverged("The loss", begun.trace().suspect());
         }
-        return new Outcome(begun.weights, loss, value, accuracy(outputs, targets));
+        return new Outcome(begun.weights(), loss, value, accuracy(outputs, targets));
     }
 
     private OptionalDouble accuracy(NDList outputs, NDList targets) {
@@ -159,13 +181,11 @@ final class BatchWork {
         }
     }
 
-    private record Begun(Weights weights, NDList inputs, Trace trace) {}
-
     /** What going forward brought, on its tape. */
     private record Outcome(Weights weights, NDArray loss, double value, OptionalDouble accuracy) {
 
-        Share share(Batch batch) {
-            return new Share(batch, weights, value, accuracy);
+        Share share(Batch batch, int run) {
+            return new Share(batch, run, weights, value, accuracy);
         }
 
         Evaluation evaluation(Batch batch) {

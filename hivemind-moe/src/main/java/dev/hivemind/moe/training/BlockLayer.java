@@ -11,6 +11,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.TrainableLayer;
+import dev.hivemind.moe.tensor.TensorOps;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -19,7 +20,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * A DJL block whose parameters a step may have copies of. Frozen parameters and running averages are buffers, which all
- * steps share.
+ * steps share: running averages follow each batch that goes forward, also one that makes no step in the end.
  */
 final class BlockLayer implements TrainableLayer {
 
@@ -59,7 +60,15 @@ final class BlockLayer implements TrainableLayer {
 
     @Override
     public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> values) {
-        return tape.local(() -> block.forward(store(tape.manager(), values), inputs, tape.isRecording()));
+        return forward(tape, inputs, values, () -> {});
+    }
+
+    /** @param seeding done right before, by the same computation */
+    Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> values, Runnable seeding) {
+        return tape.local(() -> {
+            seeding.run();
+            return block.forward(store(tape.manager(), values), inputs, tape.isRecording());
+        });
     }
 
     private ParameterStore store(NDManager manager, Map<String, NDArray> values) {
@@ -71,10 +80,12 @@ final class BlockLayer implements TrainableLayer {
     /** Gives a block the arrays of one step. */
     private static final class BoundParameters extends ParameterStore {
 
+        private final NDManager tape;
         private final Map<String, NDArray> byId;
 
         BoundParameters(NDManager manager, Map<String, NDArray> byId) {
             super(manager, false);
+            this.tape = manager;
             this.byId = byId;
         }
 
@@ -84,8 +95,14 @@ final class BlockLayer implements TrainableLayer {
             if (parameter == null) {
                 return null;
             }
-            NDArray bound = byId.get(parameter.getId());
-            return bound == null ? parameter.getArray() : bound;
+            return byId.computeIfAbsent(parameter.getId(), id -> shared(parameter));
+        }
+
+        /** The same memory on the tape, so that what is computed of it is freed with the tape. */
+        private NDArray shared(Parameter frozen) {
+            NDArray leaf = TensorOps.leaf(frozen.getArray(), false);
+            leaf.attach(tape);
+            return leaf;
         }
     }
 }

@@ -9,9 +9,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DivergedException extends RuntimeException {
 
+    private final String what;
     private final int step;
     private final long batch;
-    private final @Nullable String segment;
+    private final transient @Nullable Suspect suspect;
 
     DivergedException(String what, int step, long batch, @Nullable Suspect suspect) {
         super("%s of batch %d is not finite. %s The local weights are those of step %d. %s"
@@ -23,9 +24,17 @@ public final class DivergedException extends RuntimeException {
                                 : "The first such numbers are %s.".formatted(suspect.where()),
                         step,
                         "Lower the learning rate, or clip gradients."));
+        this.what = what;
         this.step = step;
         this.batch = batch;
-        this.segment = suspect == null ? null : suspect.segment();
+        this.suspect = suspect;
+    }
+
+    /** The same, when its turn has come: batches before it may have made steps meanwhile. */
+    DivergedException at(int step) {
+        var same = new DivergedException(what, step, batch, suspect);
+        same.setStackTrace(getStackTrace());
+        return same;
     }
 
     /** Steps that were made before, which the weights are those of. */
@@ -40,7 +49,7 @@ public final class DivergedException extends RuntimeException {
 
     /** Name of the first segment whose outputs were not finite, if the inputs of the model were. */
     public Optional<String> segment() {
-        return Optional.ofNullable(segment);
+        return Optional.ofNullable(suspect).map(Suspect::segment);
     }
 
     /**

@@ -31,6 +31,7 @@ final class Learner implements AutoCloseable {
     private final int accumulate;
     private final NDManager manager = TensorOps.newManager();
     private final ExpertOptimizer optimizer;
+    private int run;
     private int step;
     private long nextBatch;
     private Gathered gathered = Gathered.NONE;
@@ -65,6 +66,10 @@ final class Learner implements AutoCloseable {
      */
     synchronized @Nullable LocalStep accept(NDManager tape, Share share) {
         requireOpen();
+        requireCurrent(share.run());
+        if (accumulate > 1) {
+            requireFinite(share);
+        }
         gathered = gathered.with(share, step - share.weights().version());
         if (accumulate == 1) {
             return apply(share.weights()::leafOf);
@@ -74,14 +79,45 @@ final class Learner implements AutoCloseable {
     }
 
     /** Makes a step of what has been gathered, at the end of the data; null if that is nothing. */
-    synchronized @Nullable LocalStep finish() {
+    synchronized @Nullable LocalStep finish(int run) {
         requireOpen();
+        requireCurrent(run);
         return gathered.count() == 0 ? null : applyTogether();
     }
 
-    /** Drops what has been gathered and is no step yet. */
-    synchronized void forget() {
+    /**
+     * Begins a run: drops what has been gathered and is no step yet, and takes nothing from the runs before.
+     *
+     * @return its number
+     */
+    synchronized int begin() {
         requireOpen();
+        forget();
+        return ++run;
+    }
+
+    private void requireCurrent(int given) {
+        if (given != run) {
+            throw new IllegalStateException("The training is over");
+        }
+    }
+
+    /** A sum would not tell which batch it was. */
+    private void requireFinite(Share share) {
+        List<NDArray> holding = model.parameters().values().stream()
+                .map(share.weights()::leafOf)
+                .toList();
+        if (!Double.isFinite(TensorOps.withGradMode(false, () -> Gradients.globalNorm(holding)))) {
+            throw diverged(share.batch().index());
+        }
+    }
+
+    private DivergedException diverged(long batch) {
+        forget();
+        return new DivergedException("The gradient", step, batch, null);
+    }
+
+    private void forget() {
         gathered = Gathered.NONE;
         if (accumulate > 1) {
             model.parameters().values().forEach(TensorOps::zeroGradient);
@@ -128,9 +164,7 @@ final class Learner implements AutoCloseable {
                 model.parameters().values().stream().map(holders).toList();
         double norm = Gradients.globalNorm(holding);
         if (!Double.isFinite(norm)) {
-            long batch = gathered.last();
-            forget();
-            throw new DivergedException("The gradient", step, batch, null);
+            throw diverged(gathered.last());
         }
         if (config.maxGradientNorm() < Double.POSITIVE_INFINITY) {
             Gradients.clip(holding, norm, config.maxGradientNorm());
@@ -169,7 +203,7 @@ final class Learner implements AutoCloseable {
         optimizer.continueAfter(state.step());
         step = state.step();
         nextBatch = state.nextBatch();
-        forget();
+        begin();
     }
 
     private static void requireSame(String what, Map<String, NDArray> own, Map<String, HostTensor> given) {

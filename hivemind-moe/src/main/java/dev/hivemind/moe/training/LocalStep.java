@@ -53,7 +53,8 @@ record LocalStep(Gathered batches, int step, double gradientNorm, double learnin
     /**
      * What one batch brings.
      *
+     * @param run that it belongs to
      * @param weights that it read, with its gradients
      */
-    record Share(Batch batch, Weights weights, double loss, OptionalDouble accuracy) {}
+    record Share(Batch batch, int run, Weights weights, double loss, OptionalDouble accuracy) {}
 }

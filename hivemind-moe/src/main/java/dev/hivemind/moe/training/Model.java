@@ -6,9 +6,11 @@ import ai.djl.ndarray.types.DataType;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.training.StepReport.Totals;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import reactor.core.publisher.Mono;
 
 /** Segments in the order in which a batch goes through them. */
@@ -24,8 +26,13 @@ final class Model {
             throw new IllegalArgumentException("A model has at least one segment");
         }
         this.segments = List.copyOf(segments);
+        Set<NDArray> known = Collections.newSetFromMap(new IdentityHashMap<>());
         for (Segment segment : segments) {
-            segment.layer().parameters().forEach((name, array) -> parameters.put(segment.nameOf(name), array));
+            segment.layer().parameters().forEach((name, array) -> {
+                if (known.add(array)) {
+                    parameters.put(segment.nameOf(name), array);
+                }
+            });
             segment.layer().buffers().forEach((name, array) -> buffers.put(segment.nameOf(name), array));
         }
         parameters.forEach(Model::requireFloat32);
@@ -43,7 +50,7 @@ final class Model {
         return segments;
     }
 
-    /** What is trained here, by its name in the whole model. */
+    /** What is trained here, by its name in the whole model; what several share, by the first of its names. */
     Map<String, NDArray> parameters() {
         return Collections.unmodifiableMap(parameters);
     }
@@ -53,19 +60,32 @@ final class Model {
         return Collections.unmodifiableMap(buffers);
     }
 
-    /**
-     * Leads a batch through all segments.
-     *
-     * @param trace takes down what each segment made
-     */
-    Mono<NDList> forward(ReactiveTape tape, Weights weights, NDList inputs, Trace trace) {
-        Mono<NDList> flow = Mono.just(inputs);
-        for (Segment segment : segments) {
-            flow = flow.flatMap(given -> segment.layer().forward(tape, given, weights.of(segment)))
-                    .doOnNext(outputs -> trace.add(segment, outputs));
+    /** Leads a batch through all segments. */
+    Mono<NDList> forward(ReactiveTape tape, Begun begun, Noise noise) {
+        Mono<NDList> flow = Mono.just(begun.inputs);
+        for (int i = 0; i < segments.size(); i++) {
+            Segment segment = segments.get(i);
+            Runnable seeding = noise.seeding(tape.manager(), i);
+            flow = flow.flatMap(given -> segment.forward(tape, given, begun.weights.of(segment), seeding))
+                    .switchIfEmpty(tape.local(() -> nothing(segment)))
+                    .doOnNext(outputs -> begun.trace.add(segment, outputs));
         }
         return flow;
     }
+
+    /** Not of a step that is over, for which nothing is computed on its tape any more. */
+    private static NDList nothing(Segment segment) {
+        throw new IllegalStateException("%s gave nothing".formatted(segment.description()));
+    }
+
+    /**
+     * A batch on its way.
+     *
+     * @param weights that it read
+     * @param inputs of the first segment
+     * @param trace takes down what each segment made
+     */
+    record Begun(Weights weights, NDList inputs, Trace trace) {}
 
     void wentBackward(boolean successfully) {
         segments.forEach(segment -> segment.usage().wentBackward(successfully));

@@ -6,6 +6,7 @@ import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.TrainableLayer;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -22,6 +23,27 @@ record Segment(String name, String description, TrainableLayer layer, Usage usag
     static Segment of(String name, Layer layer) {
         TrainableLayer trainable = layer instanceof TrainableLayer own ? own : new Weightless(layer);
         return new Segment(name, "segment '%s'".formatted(name), trainable, Usage.NONE);
+    }
+
+    /**
+     * The outputs for some inputs, recorded on the tape.
+     *
+     * @param seeding if any, to be done before something random is; other batches may compute between it and a layer of
+     *     one's own
+     */
+    Mono<NDList> forward(
+            ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters, @Nullable Runnable seeding) {
+        if (seeding == null || usage != Usage.NONE) {
+            return layer.forward(tape, inputs, parameters);
+        }
+        if (layer instanceof BlockLayer block) {
+            return block.forward(tape, inputs, parameters, seeding);
+        }
+        return tape.local(() -> {
+                    seeding.run();
+                    return inputs;
+                })
+                .flatMap(given -> layer.forward(tape, given, parameters));
     }
 
     /** The name of one of its parameters in the whole model. */

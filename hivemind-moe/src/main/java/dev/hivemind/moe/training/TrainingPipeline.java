@@ -62,10 +62,12 @@ import reactor.core.publisher.Mono;
  * gradient is not finite, {@link SchemaMismatchException} when a batch does not fit an expert, those of the source, those
  * of local segments, and {@link IllegalStateException} when the pipeline or its client is closed or another training is
  * under way. Each comes after the reports of all batches before it. Cancellation ends what is under way, here and at the
- * experts; a step that has begun is finished.
+ * experts; a step that has begun is finished. Running averages, such as those of batch normalization, are no part of a
+ * step: they follow each batch that goes forward, also if it is tried again or given up.
  *
- * <p>Threads: all computation happens on the client's tensor thread, where reports are emitted too; what handles them is
- * quick, or goes elsewhere. While a training is under way, weights are to be touched by nobody else. Weights belong to
+ * <p>Threads: all computation happens on the client's tensor thread. Reports are emitted there as a rule, else on a thread
+ * of the source or of a request that had something to do just then; never on two at once. What handles them is quick, or
+ * goes elsewhere. While a training is under way, weights are to be touched by nobody else. Weights belong to
  * those who made them; the pipeline owns the state of the optimizer until it is closed.
  */
 public final class TrainingPipeline implements AutoCloseable {
@@ -95,11 +97,8 @@ public final class TrainingPipeline implements AutoCloseable {
         requireNonNull(batches, "batches");
         return Flux.using(
                 this::begin,
-                begun -> onTensorThread(() -> {
-                            setup.learner().forget();
-                            return begun;
-                        })
-                        .thenMany(TrainingRun.reports(setup, batches)),
+                begun -> onTensorThread(setup.learner()::begin)
+                        .flatMapMany(run -> TrainingRun.reports(setup, run, batches)),
                 begun -> training.set(false));
     }
 
@@ -114,12 +113,13 @@ public final class TrainingPipeline implements AutoCloseable {
      * Goes forward through batches, without noise and without learning. As many batches at once as in training. While a
      * training is under way, each batch sees the weights of one moment.
      *
-     * <p>Errors are those of training, but numbers that are not finite are a result like others.
+     * <p>Errors are those of training, but a loss that is not finite is a result like others.
+     * {@link DivergedException} comes only if experts cannot be asked for what is not finite.
      */
     public Mono<Evaluation> evaluate(Flux<Batch> batches) {
         requireNonNull(batches, "batches");
         return batches.flatMapSequential(
-                        batch -> new BatchWork(setup, batch, () -> {}).evaluate(training.get()),
+                        batch -> new BatchWork(setup, batch, 0, () -> {}).evaluate(training.get()),
                         setup.limits().concurrency(),
                         1)
                 .reduce(Evaluation.NONE, Evaluation::and);
@@ -310,7 +310,9 @@ public final class TrainingPipeline implements AutoCloseable {
 
         /**
          * Makes the randomness of local segments, such as dropout, follow from this number and the index of a batch: the
-         * engine's generator, of which the JVM has one, is seeded before each batch. Default: left alone.
+         * engine's generator, of which the JVM has one, is seeded before each segment of a batch that is trained. With a
+         * concurrency above 1, other batches may draw from it before a {@linkplain #layer layer} of one's own does.
+         * Default: left alone.
          */
         public Builder seed(long seed) {
             this.seed = OptionalLong.of(seed);

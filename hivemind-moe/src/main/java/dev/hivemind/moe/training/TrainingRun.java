@@ -31,7 +31,8 @@ final class TrainingRun {
 
     private final Setup setup;
     private final FluxSink<StepReport> sink;
-    private final SerialEvents events = new SerialEvents();
+    private final int number;
+    private final SerialEvents events = new SerialEvents(this::fail);
     private final Source source = new Source();
     private final Deque<Pass> underWay = new ArrayDeque<>();
     private final Disposable.Swap lastStep = Disposables.swap();
@@ -50,15 +51,21 @@ final class TrainingRun {
     private long lost;
     private int lostInARow;
 
-    private TrainingRun(Setup setup, FluxSink<StepReport> sink) {
+    private TrainingRun(Setup setup, int number, FluxSink<StepReport> sink) {
+        this.number = number;
         this.setup = setup;
         this.sink = sink;
         this.usageBefore = setup.model().usage();
     }
 
-    /** Cold; one at a time of a learner. */
-    static Flux<StepReport> reports(Setup setup, Flux<Batch> batches) {
-        return Flux.create(sink -> new TrainingRun(setup, sink).start(batches), FluxSink.OverflowStrategy.ERROR);
+    /**
+     * Cold; one at a time of a learner.
+     *
+     * @param number that the learner knows this run by
+     */
+    static Flux<StepReport> reports(Setup setup, int number, Flux<Batch> batches) {
+        return Flux.create(
+                sink -> new TrainingRun(setup, number, sink).start(batches), FluxSink.OverflowStrategy.ERROR);
     }
 
     private void start(Flux<Batch> batches) {
@@ -72,13 +79,18 @@ final class TrainingRun {
             asked++;
             source.request(1);
         }
-        if (sourceEnded && underWay.isEmpty() && !over && !finishing) {
+        if (sourceEnded && underWay.isEmpty() && !isOver() && !finishing) {
             finish();
         }
     }
 
+    /** A cancellation counts at once, also while the event that stops everything waits for its turn. */
+    private boolean isOver() {
+        return over || sink.isCancelled();
+    }
+
     private boolean mayAsk() {
-        if (over || failing || sourceEnded || !source.isSubscribed() || sink.isCancelled()) {
+        if (isOver() || failing || sourceEnded || !source.isSubscribed()) {
             return false;
         }
         Limits limits = setup.limits();
@@ -91,22 +103,22 @@ final class TrainingRun {
 
     private void begin(Batch batch) {
         asked--;
-        if (over) {
+        if (isOver()) {
             return;
         }
         var pass = new Pass();
         underWay.addLast(pass);
-        pass.start(new BatchWork(setup, batch, () -> events.run(() -> repeated++)));
+        pass.start(batch.index(), new BatchWork(setup, batch, number, () -> events.run(() -> repeated++)));
     }
 
     /** Lets the first of those under way go on, or takes it off if it has ended. */
     private void advance() {
         Pass first = underWay.peekFirst();
-        while (first != null && !over && first.failure != null) {
+        while (first != null && !isOver() && first.failure != null) {
             giveUp(first.failure);
             first = underWay.peekFirst();
         }
-        if (first != null && !over && first.ready) {
+        if (first != null && !isOver() && first.ready) {
             first.turn.tryEmitEmpty();
         }
         pump();
@@ -115,7 +127,10 @@ final class TrainingRun {
     /** The failure of the first batch under way: all before it have had their part in the weights. */
     private void giveUp(Throwable failure) {
         if (!(failure instanceof LostBatchException loss)) {
-            fail(failure);
+            fail(
+                    failure instanceof DivergedException diverged
+                            ? diverged.at(setup.learner().step())
+                            : failure);
             return;
         }
         underWay.removeFirst();
@@ -170,7 +185,7 @@ final class TrainingRun {
         lastStep.update(ReactiveTape.forwardOnly(
                         setup.client(),
                         tape -> tape.local(
-                                () -> Optional.ofNullable(setup.learner().finish())))
+                                () -> Optional.ofNullable(setup.learner().finish(number))))
                 .subscribe(step -> events.run(() -> finished(step)), failure -> events.run(() -> fail(failure))));
     }
 
@@ -188,9 +203,16 @@ final class TrainingRun {
     }
 
     private void fail(Throwable failure) {
-        if (!over) {
+        if (!isOver()) {
             stop();
             sink.error(failure);
+        }
+    }
+
+    /** A batch is accepted, fails, or something in between forgot to answer. */
+    private void ended(Pass pass, long batch) {
+        if (pass.failure == null && underWay.contains(pass)) {
+            failed(pass, new IllegalStateException("Batch %d ended without a result".formatted(batch)));
         }
     }
 
@@ -211,11 +233,12 @@ final class TrainingRun {
         private boolean ready;
         private @Nullable Throwable failure;
 
-        void start(BatchWork work) {
+        void start(long batch, BatchWork work) {
             subscription = work.train(Mono.defer(this::turn))
                     .subscribe(
                             step -> events.run(() -> accepted(this, step)),
-                            error -> events.run(() -> failed(this, error)));
+                            error -> events.run(() -> failed(this, error)),
+                            () -> events.run(() -> ended(this, batch)));
         }
 
         private Mono<Void> turn() {

@@ -38,9 +38,7 @@ final class Weights {
         for (Segment segment : model.segments()) {
             Map<String, NDArray> leaves = new LinkedHashMap<>();
             segment.layer().parameters().forEach((name, original) -> {
-                NDArray leaf = leaf(original, manager, mode);
-                leaves.put(name, leaf);
-                byOriginal.put(original, leaf);
+                leaves.put(name, byOriginal.computeIfAbsent(original, shared -> leaf(shared, manager, mode)));
             });
             bySegment.put(segment, leaves);
         }

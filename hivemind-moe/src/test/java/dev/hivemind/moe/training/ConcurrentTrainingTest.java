@@ -13,6 +13,7 @@ import dev.hivemind.moe.training.GatedLayer.Gate;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -331,5 +332,31 @@ class ConcurrentTrainingTest {
         assertThat(nextReport().batch()).isZero();
         assertThat(nextError()).hasMessage("a bug");
         assertThat(asked).hasValue(2);
+    }
+
+    @Test
+    void train_whenABatchDivergesBeforeItsTurn_tellsTheStepOfTheWeights() {
+        TrainingPipeline pipeline = fixture.built(gated().concurrency(2));
+        Flux<Batch> source = batches(0, 2).map(batch -> batch.index() == 1 ? poisoned(batch) : batch);
+        running.add(pipeline.train(source).subscribe(reports::add, errors::add));
+        List<Gate> standing = gates.forward(2);
+
+        standing.get(1).open();
+        settled(pipeline);
+        standing.get(0).open();
+        gates.backward(1).get(0).open();
+
+        assertThat(nextReport().batch()).isZero();
+        assertThat(nextError()).isInstanceOfSatisfying(DivergedException.class, diverged -> {
+            assertThat(diverged.step()).isEqualTo(1);
+            assertThat(diverged.batch()).isEqualTo(1);
+        });
+    }
+
+    private static Batch poisoned(Batch batch) {
+        float[] inputs = new float[ROWS * TrainingFixture.WIDTH];
+        Arrays.fill(inputs, Float.NaN);
+        return new Batch(
+                batch.index(), 0, List.of(HostTensor.of(inputs, ROWS, TrainingFixture.WIDTH)), batch.targets());
     }
 }

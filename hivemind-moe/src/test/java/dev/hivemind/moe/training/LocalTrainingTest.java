@@ -10,12 +10,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.nn.Block;
 import ai.djl.nn.norm.Dropout;
 import dev.hivemind.moe.client.Layer;
+import dev.hivemind.moe.client.ReactiveTape;
+import dev.hivemind.moe.client.TrainableLayer;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.optimizer.TrainingConfig;
 import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,6 +27,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
 /** Training of local segments, against plain loops. */
@@ -429,5 +434,99 @@ class LocalTrainingTest {
         assertThatThrownBy(() -> classifier().local("encoder", fixture.linear(3, 3, 1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("There is a segment 'encoder' already");
+    }
+
+    @Test
+    void train_whenNobodyCanBeAskedAboutNonsense_divergesAtOnce() {
+        var waits = new AtomicInteger();
+        Layer nobody = (tape, inputs) -> Mono.error(new PeerUnavailableException("No expert is alive"));
+        TrainingPipeline pipeline = pipeline(TrainingPipeline.builder(fixture.client())
+                .layer(
+                        "logarithm",
+                        Layer.local(inputs -> new NDList(inputs.head().log())))
+                .layer("far", nobody)
+                .loss(Loss.crossEntropy())
+                .onWaiting(wait -> waits.incrementAndGet()));
+
+        StepVerifier.create(pipeline.train(batches(0, 3)))
+                .expectErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOfSatisfying(
+                                DivergedException.class,
+                                diverged -> assertThat(diverged.segment()).contains("logarithm"))
+                        .hasMessageStartingWith("What experts get of batch 0 is not finite."))
+                .verify(TIMEOUT);
+        assertThat(waits).hasValue(0);
+    }
+
+    @Test
+    void train_throughALayerThatGivesNothing_fails() {
+        TrainingPipeline pipeline = pipeline(TrainingPipeline.builder(fixture.client())
+                .layer("hole", (tape, inputs) -> Mono.empty())
+                .loss(Loss.crossEntropy()));
+
+        StepVerifier.create(pipeline.train(batches(0, 3)))
+                .expectErrorMessage("segment 'hole' gave nothing")
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void train_accumulated_namesTheBatchWhoseGradientIsNotFinite() {
+        var calls = new AtomicInteger();
+        Loss poisonedOnce = (outputs, targets) -> {
+            NDArray zero =
+                    outputs.head().sub(outputs.head().stopGradient()).square().sum();
+            return calls.getAndIncrement() == 1 ? zero.sqrt() : zero;
+        };
+        TrainingPipeline pipeline = pipeline(TrainingPipeline.builder(fixture.client())
+                .local("encoder", fixture.linear(TrainingFixture.WIDTH, TrainingFixture.CLASSES, 1))
+                .loss(poisonedOnce)
+                .accumulate(3));
+
+        StepVerifier.create(pipeline.train(batches(0, 3)))
+                .expectErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOfSatisfying(
+                                DivergedException.class,
+                                diverged -> assertThat(diverged.batch()).isEqualTo(1)))
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void train_withWeightsThatTwoSegmentsShare_learnsFromBothUses() {
+        Block shared = fixture.linear(TrainingFixture.WIDTH, TrainingFixture.WIDTH, 1);
+        Block own = fixture.linear(TrainingFixture.WIDTH, TrainingFixture.WIDTH, 1);
+        TrainingPipeline tied = pipeline(squared().local("first", shared).local("second", shared));
+        TrainingPipeline twice = pipeline(squared().layer("both", new Twice(new BlockLayer("both", own))));
+
+        assertThat(losses(tied, batches(0, 10))).isEqualTo(losses(twice, batches(0, 10)));
+        assertThat(tied.parameters()).containsOnlyKeys("first.weight", "first.bias");
+    }
+
+    private TrainingPipeline.Builder squared() {
+        return TrainingPipeline.builder(fixture.client())
+                .loss(Loss.crossEntropy())
+                .optimizer(ADAM);
+    }
+
+    /** A layer that a batch goes through two times. */
+    private record Twice(BlockLayer layer) implements TrainableLayer {
+
+        @Override
+        public Map<String, NDArray> parameters() {
+            return layer.parameters();
+        }
+
+        @Override
+        public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters) {
+            return layer.forward(tape, inputs, parameters).flatMap(between -> layer.forward(tape, between, parameters));
+        }
+    }
+
+    @Test
+    void train_withDropoutAndSeveralBatchesAtOnce_drawsWhatOneAtATimeDraws() {
+        List<Double> one = losses(pipeline(noisy().seed(7).accumulate(4)), batches(0, 40));
+        List<Double> several =
+                losses(pipeline(noisy().seed(7).accumulate(4).concurrency(4).maxStaleness(0)), batches(0, 40));
+
+        assertThat(several).isEqualTo(one);
     }
 }
