@@ -147,8 +147,7 @@ final class ConfigFile {
     }
 
     /** What the file says of an option, first for its command alone; null if nothing. */
-    @Nullable
-    Setting find(OptionSpec option) {
+    @Nullable Setting find(OptionSpec option) {
         Setting own = ofCommands.get(option);
         return own != null ? own : ofAll.get(option.longestName());
     }

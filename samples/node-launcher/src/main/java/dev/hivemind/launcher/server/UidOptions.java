@@ -21,8 +21,7 @@ record UidOptions(
         @Nullable Integer firstIndex) {
 
     /** The grid of which free cells are to be chosen; null if all names are known. */
-    @Nullable
-    ExpertGrid gridToChooseFrom() {
+    @Nullable ExpertGrid gridToChooseFrom() {
         return firstIndex == null ? grid : null;
     }
 
