@@ -93,11 +93,18 @@ class LiveStatusTest {
 
     @Test
     void status_onATerminalThatChangesItsSize_staysInItsLine() throws Exception {
+        Path go = directory.resolve("go");
+        Path size = directory.resolve("size");
         Process process = inTerminal(
-                Map.of(), "(sleep 2; stty cols 30 rows 5; echo RESIZED > '" + directory.resolve("resized") + "') & ");
-        while (!Files.exists(directory.resolve("resized"))) {
+                Map.of(),
+                "mkfifo '%s'; (read line < '%s'; stty cols 30 rows 5 < /dev/tty; stty size < /dev/tty > '%s.new'; mv '%s.new' '%s') & "
+                        .formatted(go, go, size, size, size));
+        awaitScreen(process, STATUS, 1);
+        Files.writeString(go, "on\n");
+        while (!Files.exists(size)) {
             assertThat(process.waitFor(50, TimeUnit.MILLISECONDS)).isFalse();
         }
+        assertThat(size).content().isEqualTo("5 30\n");
         int before = Files.readString(screen()).split(STATUS, -1).length;
 
         String screen = awaitScreen(process, STATUS, before + 2);
