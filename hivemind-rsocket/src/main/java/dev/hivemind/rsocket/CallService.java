@@ -1,6 +1,7 @@
 package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.error.ErrorCodec;
+import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.ReplyTooLargeException;
 import dev.hivemind.rsocket.error.RpcException;
@@ -9,6 +10,7 @@ import dev.hivemind.rsocket.transport.SendWindow;
 import io.rsocket.Payload;
 import io.rsocket.RSocketErrorException;
 import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.reactivestreams.Publisher;
@@ -25,6 +27,8 @@ final class CallService {
 
     /** Before the first reply on a channel of a single call is known. */
     private static final int LIKELY_REPLY_BYTES = 2 << 20;
+
+    private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
     private static final Logger LOG = LoggerFactory.getLogger(CallService.class);
 
@@ -159,8 +163,13 @@ final class CallService {
     }
 
     private static Message toMessage(Request request, Reply reply, ServedChannel.Call call) {
-        call.answer(reply.body().readableBytes());
-        return Message.of(request.header(), reply, call::leave);
+        int bytes = reply.body().readableBytes();
+        if (call.tryAnswer(bytes)) {
+            return Message.of(request.header(), reply, call::leave);
+        }
+        reply.release();
+        return failure(
+                request, new OverloadedException("No room for a reply of %d bytes now".formatted(bytes), RETRY_AFTER));
     }
 
     private static Message failure(Request request, Throwable error) {

@@ -116,6 +116,18 @@ final class FairGate {
             }
         }
 
+        /** Holds another number of permits from now on if they are there, or it is alone; says whether. */
+        boolean tryChange(long now) {
+            synchronized (FairGate.this) {
+                long others = state == State.OPEN ? taken - permits : 0;
+                if (others > 0 && others + now > capacity) {
+                    return false;
+                }
+            }
+            change(now);
+            return true;
+        }
+
         /** Holds another number of permits from now on, without waiting. */
         void change(long now) {
             synchronized (FairGate.this) {

@@ -83,6 +83,12 @@ final class ReplyRoom {
                             opened.then(call), request.header().deadline().remaining());
         }
 
+        /** {@link #fill} if there is room; calls of a stream may have been let in by a guess that was far too low. */
+        boolean tryFill(int replyBytes) {
+            guess.learn(replyBytes);
+            return pass.tryChange(replyBytes);
+        }
+
         /** The reply is there, and its holder calls {@link #leave}. */
         void fill(int replyBytes) {
             guess.learn(replyBytes);

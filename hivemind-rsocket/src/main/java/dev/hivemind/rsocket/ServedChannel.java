@@ -23,7 +23,7 @@ final class ServedChannel {
     Call enter(Request request) {
         int bytes = request.body().readableBytes();
         boolean ofStream = request.header().waitsForRoom();
-        var call = new Call(ofStream ? replies.enter(bytes, guess) : replies.enter(bytes));
+        var call = new Call(ofStream ? replies.enter(bytes, guess) : replies.enter(bytes), ofStream);
         return endOpening() ? call.acceptedBefore() : call;
     }
 
@@ -44,12 +44,14 @@ final class ServedChannel {
     final class Call {
 
         private final ReplyRoom.Place place;
+        private final boolean ofStream;
         private final AtomicBoolean gone = new AtomicBoolean();
         private volatile boolean answered;
         private boolean accepted;
 
-        private Call(ReplyRoom.Place place) {
+        private Call(ReplyRoom.Place place, boolean ofStream) {
             this.place = place;
+            this.ofStream = ofStream;
             activity.begin();
         }
 
@@ -69,10 +71,16 @@ final class ServedChannel {
             return place;
         }
 
-        /** The reply is there, and its holder calls {@link #leave}. */
-        void answer(int replyBytes) {
-            place.fill(replyBytes);
+        /** The reply is there, and its holder calls {@link #leave}, unless there is no room for it. */
+        boolean tryAnswer(int replyBytes) {
+            if (ofStream && !place.tryFill(replyBytes)) {
+                return false;
+            }
+            if (!ofStream) {
+                place.fill(replyBytes);
+            }
             answered = true;
+            return true;
         }
 
         /** The work has ended; without a reply, the call has. */

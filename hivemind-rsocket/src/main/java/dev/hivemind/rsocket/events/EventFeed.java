@@ -169,7 +169,7 @@ public final class EventFeed {
      * most, one offer on each connection. A subscriber that falls behind by more than 256 events misses the oldest, and
      * finds their number in the next.
      *
-     * <p>Thread: signals arrive on event loops, one at a time. Errors: {@link IllegalStateException} if the node collects
+     * <p>Thread: signals arrive on Reactor's parallel threads. Errors: {@link IllegalStateException} if the node collects
      * already.
      */
     public static Flux<CollectedEvent> collect(PeerNode node) {
@@ -181,7 +181,10 @@ public final class EventFeed {
                             BUFFER_SIZE,
                             lost -> missed.addAndGet(1 + lost.event().getDropped()),
                             BufferOverflowStrategy.DROP_OLDEST)
-                    .map(collected -> tellMissed(collected, missed.getAndSet(0)));
+                    .map(collected -> tellMissed(collected, missed.getAndSet(0)))
+                    // Many event loops hand events over: none of them is to run what the subscriber does with others'
+                    // events.
+                    .publishOn(Schedulers.parallel(), PREFETCH);
         });
     }
 

@@ -33,29 +33,29 @@ final class FramePieces implements Cumulator {
         }
         copying |= read.readableBytes() < MIN_PIECE_BYTES || isSparse(read);
         if (copying) {
-            ByteBuf whole = pieces instanceof CompositeByteBuf ? copied(allocator, pieces, read) : pieces;
-            return ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(allocator, whole, read);
+            return pieces instanceof CompositeByteBuf
+                    ? copied(allocator, pieces, read)
+                    : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(allocator, pieces, read);
         }
         // The beginning of the frame, behind the end of the last one.
-        ByteBuf dense = isSparse(pieces) ? copied(allocator, pieces, read) : pieces;
-        return ByteToMessageDecoder.COMPOSITE_CUMULATOR.cumulate(allocator, dense, read);
+        return isSparse(pieces)
+                ? copied(allocator, pieces, read)
+                : ByteToMessageDecoder.COMPOSITE_CUMULATOR.cumulate(allocator, pieces, read);
     }
 
     private static boolean isSparse(ByteBuf bytes) {
         return bytes.capacity() / MAX_BUFFER_PER_PIECE > bytes.readableBytes();
     }
 
-    /** Takes over the pieces; if there is no memory, what was read as well. */
+    /** Takes both over, but for the pieces if there is no memory. */
     private static ByteBuf copied(ByteBufAllocator allocator, ByteBuf pieces, ByteBuf read) {
-        ByteBuf copy;
         try {
-            copy = allocator.buffer(pieces.readableBytes());
-        } catch (OutOfMemoryError full) {
+            ByteBuf copy = allocator.buffer(pieces.readableBytes() + read.readableBytes());
+            copy.writeBytes(pieces).writeBytes(read);
+            pieces.release();
+            return copy;
+        } finally {
             read.release();
-            throw full;
         }
-        copy.writeBytes(pieces);
-        pieces.release();
-        return copy;
     }
 }
