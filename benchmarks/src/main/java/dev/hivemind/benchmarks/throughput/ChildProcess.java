@@ -46,6 +46,7 @@ final class ChildProcess implements AutoCloseable {
         options.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         options.add("-XX:+UseSerialGC");
         options.add("-Xmn32m");
+        options.add("-Dlogback.configurationFile=logback.xml");
         options.add("-Dai.djl.offline=true");
         options.add("-Dai.djl.pytorch.graph_optimizer=false");
         options.add("-Dio.netty.tryReflectionSetAccessible=true");
