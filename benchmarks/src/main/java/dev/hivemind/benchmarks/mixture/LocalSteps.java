@@ -20,8 +20,7 @@ final class LocalSteps implements AutoCloseable {
     private final List<DeviceScheduler> devices;
     private final List<Group> groups = new ArrayList<>();
 
-    LocalSteps(List<Integer> rows, int width) {
-        int threads = Math.min(rows.size(), Runtime.getRuntime().availableProcessors());
+    LocalSteps(List<Integer> rows, int width, int threads) {
         this.devices = IntStream.range(0, threads)
                 .mapToObj(i -> DeviceScheduler.create("local-device-" + i, 1))
                 .toList();

@@ -41,7 +41,7 @@ public final class MixtureBenchmark implements Benchmark {
     private static final int COLD_SEARCHES = 20;
 
     /** The compiler takes some ten thousand calls until it has done all that it does for them. */
-    private static final int WARM_UP_TURNS = 10;
+    private static final int WARM_UP_TURNS = 30;
 
     @Override
     public String name() {
@@ -70,7 +70,7 @@ public final class MixtureBenchmark implements Benchmark {
         try (var swarm = new ExpertSwarm(GRID, SERVERS, WIDTH);
                 var remote = new RemoteSteps(swarm.client(CallPolicy.DEFAULT), GRID, ROWS, WIDTH)) {
             List<Integer> groups = remote.groups();
-            try (var local = new LocalSteps(groups, WIDTH)) {
+            try (var local = new LocalSteps(groups, WIDTH, SERVERS)) {
                 compare("forward", remote::forward, local::forward, remote, groups, plan, report);
                 compare(
                         "forward and backward",
