@@ -12,6 +12,7 @@ import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
+import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
@@ -34,6 +35,11 @@ public final class DhtBenchmark implements Benchmark {
     private static final int WARM_UPS_TIMES_NODES = 2_560;
 
     private static final int MIN_WARM_UPS = 3;
+
+    /** Of a round's time, what the compiler may take at the end of the warm-up. */
+    private static final double COMPILED_SHARE = 0.03;
+
+    private static final Duration MAX_WARM_UP = Duration.ofMinutes(2);
 
     private final List<Integer> sizes;
 
@@ -72,15 +78,28 @@ public final class DhtBenchmark implements Benchmark {
         try (var swarm = new LocalSwarm(size)) {
             double createSeconds = (System.nanoTime() - started) / 1e9;
             report.progress("dht: warming up");
-            for (int i = 0; i < Math.max(MIN_WARM_UPS, WARM_UPS_TIMES_NODES / size); i++) {
-                measure(swarm, i % 2 == 1, new Row());
-            }
+            warmUp(swarm, Math.max(MIN_WARM_UPS, WARM_UPS_TIMES_NODES / size));
             for (boolean signed : new boolean[] {false, true}) {
                 for (int i = 0; i < repetitions; i++) {
                     Row row = new Row().put("nodes", (long) size).put("signed", String.valueOf(signed));
                     report.row(measure(swarm, signed, row.put("repetition", (long) i))
                             .put("createSeconds", createSeconds));
                 }
+            }
+        }
+    }
+
+    /** At least so many rounds, and then as many as the compiler still has much to do in. */
+    private static void warmUp(LocalSwarm swarm, int rounds) {
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        long end = System.nanoTime() + MAX_WARM_UP.toNanos();
+        for (int round = 0; round < rounds || System.nanoTime() < end; round++) {
+            long compiled = compiler.getTotalCompilationTime();
+            long started = System.nanoTime();
+            measure(swarm, round % 2 == 1, new Row());
+            double millis = (System.nanoTime() - started) / 1e6;
+            if (round >= rounds && compiler.getTotalCompilationTime() - compiled < COMPILED_SHARE * millis) {
+                return;
             }
         }
     }
