@@ -23,7 +23,7 @@ import reactor.core.publisher.Mono;
 final class CallService {
 
     /** Calls of one channel that are served at once. */
-    static final int CALLS_PER_CHANNEL = 8;
+    static final int CALLS_PER_CHANNEL = 16;
 
     /** Before the first reply on a channel of a single call is known. */
     private static final int LIKELY_REPLY_BYTES = 2 << 20;

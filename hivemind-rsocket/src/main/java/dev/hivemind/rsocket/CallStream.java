@@ -46,6 +46,7 @@ final class CallStream {
     private Flux<Reply> answers(Flux<Request> requests) {
         var questions = new MessageChunks(requests.handle(this::ask), link.window());
         return new MessageAssembler(link.rsocket().requestChannel(questions), limits)
+                .doFinally(end -> questions.end())
                 .handle(this::match)
                 .concatWith(Mono.defer(this::requireAllAnswered))
                 .onErrorResume(CancellationException.class, this::ignoreEmptySource)

@@ -109,7 +109,8 @@ final class LinkActivity {
 
         @Override
         public Mono<Void> fireAndForget(Payload payload) {
-            return refusesCalls.getAsBoolean() ? Mono.error(refuse(payload)) : count(source.fireAndForget(payload));
+            // It only ever ends what is under way.
+            return count(source.fireAndForget(payload));
         }
 
         @Override

@@ -14,13 +14,13 @@ import reactor.util.concurrent.Queues;
 
 /**
  * Payloads of one direction of a channel as messages, the reverse of {@link MessageChunks}. Begins a message when it is
- * wanted and the channel's {@link BodyIntake} has room, and has at most eight payloads under way or waiting. Whatever
+ * wanted and the channel's {@link BodyIntake} has room, and has at most {@link #PREFETCH} payloads under way or waiting. Whatever
  * breaks the format ends the channel with a {@link ProtocolViolationException}. The receiver of a message releases it.
  */
 final class MessageAssembler extends Flux<Message> {
 
     /** Payloads that may be under way. */
-    static final int PREFETCH = 8;
+    static final int PREFETCH = 16;
 
     private static final int REPLENISH = PREFETCH - PREFETCH / 4;
 

@@ -24,6 +24,8 @@ final class MessageChunks extends Flux<Payload> {
 
     private final Flux<Message> messages;
     private final SendWindow window;
+    private volatile boolean unwanted;
+    private volatile @Nullable Cutter cutter;
 
     /** Takes over each message. */
     MessageChunks(Flux<Message> messages, SendWindow window) {
@@ -33,14 +35,26 @@ final class MessageChunks extends Flux<Payload> {
 
     @Override
     public void subscribe(CoreSubscriber<? super Payload> actual) {
-        messages.subscribe(new Cutter(actual, window));
+        var started = new Cutter(actual, window);
+        messages.subscribe(started);
+        cutter = started;
+        started.drain();
+    }
+
+    /** Nobody needs the messages that did not go yet: completes, and takes no more of the source. For one subscriber. */
+    void end() {
+        unwanted = true;
+        Cutter started = cutter;
+        if (started != null) {
+            started.drain();
+        }
     }
 
     /**
      * One direction of one channel. Signals come from any thread; the fields below {@code roomGranted} belong to the one that takes
      * the steps.
      */
-    private static final class Cutter extends SerialOperator<Message, Payload> {
+    private final class Cutter extends SerialOperator<Message, Payload> {
 
         private final SendWindow window;
         private volatile @Nullable Message arrived;
@@ -68,6 +82,11 @@ final class MessageChunks extends Flux<Payload> {
             Throwable broken = closed;
             if (broken != null) {
                 fail(broken);
+                return false;
+            }
+            if (unwanted) {
+                source().cancel();
+                end(null);
                 return false;
             }
             if (current == null) {

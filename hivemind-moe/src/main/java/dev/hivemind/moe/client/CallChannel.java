@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
@@ -34,7 +35,7 @@ final class CallChannel implements Disposable {
     private final Map<CallId, StreamedCall> underWay = new ConcurrentHashMap<>();
     private final AtomicBoolean opened = new AtomicBoolean();
     private final Disposable.Swap replies = Disposables.swap();
-    private volatile @Nullable Throwable end;
+    private final AtomicReference<@Nullable Throwable> end = new AtomicReference<>();
 
     /**
      * A channel that is not open yet.
@@ -45,7 +46,7 @@ final class CallChannel implements Disposable {
     CallChannel(PeerConnection connection, Route route, int maxWaiting, Scheduler timers) {
         this.connection = connection;
         this.route = route;
-        this.queue = new CallQueue(maxWaiting, this::take);
+        this.queue = new CallQueue(maxWaiting, this::take, this::refuse);
         this.deadlines = new DeadlineWatch(timers, this::expire);
     }
 
@@ -78,7 +79,7 @@ final class CallChannel implements Disposable {
         }
         deadlines.add(call.deadline());
         open();
-        Throwable ended = end;
+        Throwable ended = end.get();
         if (ended != null) {
             fail(call, ended);
         } else if (call.isOver()) {
@@ -150,24 +151,30 @@ final class CallChannel implements Disposable {
         }
     }
 
+    /** A peer that takes no more calls does not answer those that wait: all begin anew elsewhere. */
+    private void refuse() {
+        end(new PeerUnavailableException("The peer takes no more calls on the channel"));
+        replies.dispose();
+    }
+
+    /** The first end is the one that all calls hear of. */
     private void end(Throwable error) {
-        end = error;
-        deadlines.dispose();
-        underWay.values().forEach(call -> fail(call, error));
+        if (end.compareAndSet(null, error)) {
+            deadlines.dispose();
+            queue.close();
+            underWay.values().forEach(call -> fail(call, error));
+        }
     }
 
     /** Fails and cancels what is under way. */
     @Override
     public void dispose() {
-        if (end == null) {
-            end(new PeerUnavailableException("The channel is closed"));
-        }
+        end(new PeerUnavailableException("The channel is closed"));
         replies.dispose();
-        queue.cancel();
     }
 
     @Override
     public boolean isDisposed() {
-        return end != null;
+        return end.get() != null;
     }
 }

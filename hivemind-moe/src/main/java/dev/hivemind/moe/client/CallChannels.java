@@ -7,12 +7,15 @@ import dev.hivemind.rsocket.frame.Route;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
@@ -35,6 +38,9 @@ final class CallChannels implements Disposable {
 
     /** Least recently used first. */
     private final Map<Key, Line> open = new LinkedHashMap<>(16, LOAD_FACTOR, true);
+
+    /** Channels whose last calls are under way. */
+    private final Set<Line> retired = new HashSet<>();
 
     private @Nullable Disposable sweep;
     private boolean disposed;
@@ -110,7 +116,7 @@ final class CallChannels implements Disposable {
     private synchronized boolean isLast(Line line) {
         line.users--;
         line.idleSinceNanos = now();
-        return line.retired && line.users == 0;
+        return line.users == 0 && retired.remove(line);
     }
 
     private void watchIdle(Duration time) {
@@ -167,8 +173,11 @@ final class CallChannels implements Disposable {
 
     private synchronized List<CallChannel> removeAll() {
         disposed = true;
-        List<CallChannel> all = open.values().stream().map(line -> line.channel).toList();
+        List<CallChannel> all = Stream.concat(open.values().stream(), retired.stream())
+                .map(line -> line.channel)
+                .toList();
         open.clear();
+        retired.clear();
         return all;
     }
 
@@ -185,7 +194,6 @@ final class CallChannels implements Disposable {
         private final CallChannel channel;
         private long idleSinceNanos = now();
         private int users;
-        private boolean retired;
 
         Line(CallChannel channel) {
             this.channel = channel;
@@ -197,9 +205,10 @@ final class CallChannels implements Disposable {
 
         /** Closes the channel with its last call. */
         void retire(List<CallChannel> closed) {
-            retired = true;
             if (users == 0) {
                 closed.add(channel);
+            } else {
+                retired.add(this);
             }
         }
     }

@@ -21,6 +21,7 @@ final class CallQueue extends Flux<Request> implements Subscription {
 
     private final int capacity;
     private final Function<StreamedCall, @Nullable Request> requests;
+    private final Runnable whenRefused;
     private final Set<StreamedCall> waiting = new LinkedHashSet<>();
     private final AtomicInteger workers = new AtomicInteger();
     private volatile @Nullable CoreSubscriber<? super Request> subscriber;
@@ -32,10 +33,12 @@ final class CallQueue extends Flux<Request> implements Subscription {
      *
      * @param capacity calls that may wait
      * @param requests the request of a call, owned by the receiver; null if nobody waits for its answer
+     * @param whenRefused is told when the subscriber takes no more
      */
-    CallQueue(int capacity, Function<StreamedCall, @Nullable Request> requests) {
+    CallQueue(int capacity, Function<StreamedCall, @Nullable Request> requests, Runnable whenRefused) {
         this.capacity = capacity;
         this.requests = requests;
+        this.whenRefused = whenRefused;
     }
 
     /** Has a call wait, unless there are too many. Calls that come after the end fail with the channel. */
@@ -79,7 +82,13 @@ final class CallQueue extends Flux<Request> implements Subscription {
     }
 
     @Override
-    public synchronized void cancel() {
+    public void cancel() {
+        close();
+        whenRefused.run();
+    }
+
+    /** Drops what waits, and takes no more. */
+    synchronized void close() {
         ended = true;
         waiting.clear();
     }

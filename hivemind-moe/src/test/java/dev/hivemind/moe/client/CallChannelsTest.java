@@ -11,14 +11,23 @@ import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.ScriptedPeers.Scripted;
 import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.RetryPolicy;
+import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.frame.CallId;
+import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.tensor.ElementType;
+import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.testkit.FaultProxy;
+import io.netty.buffer.Unpooled;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,12 +36,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 /** Calls over long-lived channels, over real sockets. Inputs are told apart by their rows. */
@@ -43,10 +54,10 @@ class CallChannelsTest {
             .withBackwardTimeout(TIMEOUT)
             .withStreams(true);
 
-    /** A peer serves 8 calls of a channel at once, and asks for 6 more. */
-    private static final int SERVED = 8;
+    /** A peer serves 16 calls of a channel at once, and asks for 12 more. */
+    private static final int SERVED = 16;
 
-    private static final int ASKED_FOR = 14;
+    private static final int ASKED_FOR = 28;
 
     @RegisterExtension
     final ScriptedPeers peers = new ScriptedPeers();
@@ -242,15 +253,15 @@ class CallChannelsTest {
     void call_whoseDeadlinePassesWhileItWaitsHere_failsAlone() {
         Scripted peer = stalled();
         RemoteExpert expert = peers.expert(STREAMS, calls(StreamLimits.DEFAULT), peer);
-        List<CompletableFuture<Long>> answers = fill(expert, peer, 20);
+        List<CompletableFuture<Long>> answers = fill(expert, peer, ASKED_FOR + 2);
 
-        StepVerifier.create(forward(expert.with(STREAMS.withForwardTimeout(Duration.ofMillis(200))), 21))
+        StepVerifier.create(forward(expert.with(STREAMS.withForwardTimeout(Duration.ofMillis(200))), 40))
                 .expectError(DeadlineExceededException.class)
                 .verify(TIMEOUT);
         released.tryEmitEmpty();
 
         answers.forEach(CallChannelsTest::get);
-        assertThat(peer.forwards).hasValue(20);
+        assertThat(peer.forwards).hasValue(ASKED_FOR + 2);
     }
 
     @Test
@@ -337,7 +348,7 @@ class CallChannelsTest {
             RemoteExpert expert = peers.expertAt(
                     peer.descriptorAt(List.of(new PeerAddress("127.0.0.1", proxy.port()))),
                     STREAMS.withRetry(RetryPolicy.DEFAULT.withMaxAttempts(30)));
-            List<CompletableFuture<Long>> answers = fill(expert, peer, 20);
+            List<CompletableFuture<Long>> answers = fill(expert, peer, ASKED_FOR + 2);
 
             proxy.cut();
             awaitThat(() -> peer.forwards.get() >= 2 * SERVED);
@@ -359,6 +370,58 @@ class CallChannelsTest {
 
         assertThat(calls.channels().size()).isZero();
         assertThat(forward(expert, 2).block(TIMEOUT)).isEqualTo(2);
+    }
+
+    @Test
+    void dispose_whileACallOfAReplacedChannelIsUnderWay_endsIt() {
+        Scripted peer = stalled();
+        PeerNode one = PeerNode.builder().build();
+        PeerNode another = PeerNode.builder().build();
+        var channels = new CallChannels(StreamLimits.DEFAULT, Schedulers.newSingle("test-channels", true));
+        CompletableFuture<Reply> replaced = channels.send(connect(one, peer), ScriptedPeers.UID, new OneRow())
+                .toFuture();
+        CompletableFuture<Reply> current = channels.send(connect(another, peer), ScriptedPeers.UID, new OneRow())
+                .toFuture();
+        awaitThat(() -> peer.forwards.get() == 2);
+
+        channels.dispose();
+
+        assertThat(replaced).failsWithin(TIMEOUT);
+        assertThat(current).failsWithin(TIMEOUT);
+        one.close().then(another.close()).block(TIMEOUT);
+    }
+
+    private static PeerConnection connect(PeerNode node, Scripted peer) {
+        return node.connect(peer.node.addresses().get(0)).blockOptional(TIMEOUT).orElseThrow();
+    }
+
+    /** A forward call. */
+    private static final class OneRow implements PendingRequest {
+
+        private final CallId id = CallId.random();
+        private final Deadline deadline = Deadline.after(TIMEOUT.multipliedBy(3));
+
+        @Override
+        public CallId id() {
+            return id;
+        }
+
+        @Override
+        public Operation operation() {
+            return Operation.EXPERT_FORWARD;
+        }
+
+        @Override
+        public Deadline deadline() {
+            return deadline;
+        }
+
+        @Override
+        public Request take(Predicate<Compression> supported) {
+            var row = TensorDescriptor.of(ElementType.FLOAT32, 1, WIDTH);
+            var frame = new TensorFrame(row, Unpooled.buffer().writeZero(WIDTH * Float.BYTES));
+            return Request.ofTensors(operation(), ScriptedPeers.UID.toString(), TIMEOUT, List.of(frame));
+        }
     }
 
     @Test

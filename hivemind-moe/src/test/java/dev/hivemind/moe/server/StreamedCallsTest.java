@@ -41,8 +41,8 @@ class StreamedCallsTest {
     private static final Route FORWARD = new Route(Operation.EXPERT_FORWARD, "x.0");
     private static final Route BACKWARD = new Route(Operation.EXPERT_BACKWARD, "x.0");
 
-    /** What a server asks a far producer for while it answers nothing: 8 calls that it serves, and 6 in advance. */
-    private static final int CALLS_OF_A_STALLED_STREAM = 14;
+    /** What a server asks a far producer for while it answers nothing: 16 calls that it serves, and 12 in advance. */
+    private static final int CALLS_OF_A_STALLED_STREAM = 28;
 
     @RegisterExtension
     final ManagedArrays arrays = new ManagedArrays();
