@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.BufferOverflowStrategy;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
@@ -162,6 +163,19 @@ public final class EventFeed {
     public static Flux<PeerId> offer(PeerNode node, PeerAddress collector) {
         return new EventOffer(requireNonNull(node, "node"), requireNonNull(collector, "collector"))
                 .accepted(Schedulers.parallel());
+    }
+
+    /**
+     * Serves this feed, and offers it to whoever collects at an address, until the result is disposed: {@link #serve} and
+     * {@link #offer} in one. A collector that is not there yet, or is gone, is dialled again and again. To be disposed before
+     * the node is closed.
+     *
+     * @throws IllegalStateException if the node serves a feed already
+     */
+    public Disposable reportTo(PeerNode node, PeerAddress collector) {
+        Flux<PeerId> accepted = offer(node, collector);
+        Disposable served = serve(node);
+        return Disposables.composite(accepted.subscribe(), served);
     }
 
     /**

@@ -122,6 +122,22 @@ class EventOfferTest {
     }
 
     @Test
+    void reportTo_aCollector_tellsItUntilDisposed() throws InterruptedException {
+        PeerNode collector = listener();
+        PeerNode trainer = dialler();
+        collect(collector);
+
+        Disposable reporting = feed.reportTo(trainer, addressOf(collector));
+        await(feed::isObserved);
+        publish(7);
+
+        assertThat(next().source()).isEqualTo(trainer.id());
+        reporting.dispose();
+        await(() -> !feed.isObserved());
+        feed.serve(trainer).dispose();
+    }
+
+    @Test
     void offer_beforeAnybodyCollects_isAcceptedLater() throws InterruptedException {
         PeerNode collector = listener();
         offer(trainer(), addressOf(collector));

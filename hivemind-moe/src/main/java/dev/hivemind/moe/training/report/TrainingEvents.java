@@ -11,8 +11,9 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Tells a feed of every step of a training. While nobody observes the feed, nothing is made. For a trainer that nobody can
- * dial, {@link EventFeed#offer} takes the feed to a dashboard.
+ * Tells a feed of every step of a training; which experts are used, and for how many rows each, a mixture tells the same feed
+ * if it was built with it. While nobody observes the feed, nothing is made. For a trainer that nobody can dial,
+ * {@link EventFeed#reportTo} takes the feed to a dashboard.
  */
 public final class TrainingEvents implements Consumer<StepReport> {
 
