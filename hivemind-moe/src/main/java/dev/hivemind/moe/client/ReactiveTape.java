@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.tensor.TensorOps;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
@@ -107,11 +108,23 @@ public final class ReactiveTape {
 
     /** Calls an expert of any client, and records the call; the outputs belong to the tape. */
     public Mono<NDList> forward(RemoteExpert expert, NDList inputs) {
+        return forward(expert, inputs, answered -> {});
+    }
+
+    /**
+     * {@link #forward(RemoteExpert, NDList)} with a look at what the expert gives back.
+     *
+     * @param onGradients told of the gradients of the inputs, in their order, before they go on; borrowed. On the tensor
+     *     thread. What it throws ends the way back
+     */
+    public Mono<NDList> forward(RemoteExpert expert, NDList inputs, Consumer<NDList> onGradients) {
         RemoteExpert layer = expert.on(calls.tensors());
         NDList given = new NDList(inputs);
         return layer.forward(manager(), given)
-                .flatMap(outputs ->
-                        here(() -> record(given, outputs, gradients -> layer.backward(manager(), given, gradients))));
+                .flatMap(outputs -> here(() -> record(
+                        given,
+                        outputs,
+                        gradients -> layer.backward(manager(), given, gradients).doOnNext(onGradients))));
     }
 
     /**

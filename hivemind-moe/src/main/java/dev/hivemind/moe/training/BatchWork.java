@@ -9,6 +9,7 @@ import dev.hivemind.moe.training.DivergedException.Suspect;
 import dev.hivemind.moe.training.LocalStep.Share;
 import dev.hivemind.moe.training.Model.Begun;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.error.RpcTransientException;
 import java.time.Duration;
 import java.util.List;
@@ -130,10 +131,24 @@ final class BatchWork {
     private Mono<Void> backward(ReactiveTape tape, Outcome outcome) {
         return tape.backward(outcome.loss)
                 .doOnSuccess(done -> setup.model().wentBackward(true))
-                .onErrorMap(RpcTransientException.class, error -> {
-                    setup.model().wentBackward(false);
-                    return new LostBatchException(error);
-                });
+                .onErrorResume(
+                        NotFiniteException.class,
+                        nonsense -> tape.local(() -> {
+                            throw diverged(
+                                    "The gradient", outcome.weights.haveFiniteGradients() ? nonsense.suspect() : null);
+                        }))
+                .onErrorResume(RpcException.class, failure -> failedBackward(tape, outcome, failure));
+    }
+
+    /** No expert takes gradients that are not finite, and none is to blame for them. */
+    private Mono<Void> failedBackward(ReactiveTape tape, Outcome outcome, RpcException failure) {
+        setup.model().wentBackward(false);
+        return tape.local(() -> {
+            if (!outcome.weights.haveFiniteGradients()) {
+                throw diverged("The gradient", null);
+            }
+            throw failure instanceof RpcTransientException missing ? new LostBatchException(missing) : failure;
+        });
     }
 
     private <T> Mono<T> patiently(Mono<T> attempt) {

@@ -104,10 +104,7 @@ final class Learner implements AutoCloseable {
 
     /** A sum would not tell which batch it was. */
     private void requireFinite(Share share) {
-        List<NDArray> holding = model.parameters().values().stream()
-                .map(share.weights()::leafOf)
-                .toList();
-        if (!Double.isFinite(TensorOps.withGradMode(false, () -> Gradients.globalNorm(holding)))) {
+        if (!share.weights().haveFiniteGradients()) {
             throw diverged(share.batch().index());
         }
     }

@@ -16,6 +16,7 @@ import reactor.core.publisher.Mono;
 final class RemoteSegment implements TrainableLayer, Usage {
 
     private final String name;
+    private final String description;
     private final RemoteExpert expert;
     private final AtomicLong calls = new AtomicLong();
     private final AtomicLong failedCalls = new AtomicLong();
@@ -23,12 +24,13 @@ final class RemoteSegment implements TrainableLayer, Usage {
 
     private RemoteSegment(String name, RemoteExpert expert) {
         this.name = name;
+        this.description = "segment '%s', expert %s".formatted(name, expert.uid());
         this.expert = expert;
     }
 
     static Segment of(String name, RemoteExpert expert) {
         var segment = new RemoteSegment(name, expert);
-        return new Segment(name, "segment '%s', expert %s".formatted(name, expert.uid()), segment, segment);
+        return new Segment(name, segment.description, segment, segment);
     }
 
     @Override
@@ -40,7 +42,7 @@ final class RemoteSegment implements TrainableLayer, Usage {
     public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters) {
         return expert.info()
                 .flatMap(schema -> tape.local(() -> requireRoom(schema, inputs)))
-                .flatMap(fitting -> tape.forward(expert, fitting))
+                .flatMap(fitting -> tape.forward(expert, fitting, this::requireFinite))
                 .doOnNext(outputs -> answered())
                 .doOnError(RpcException.class, error -> failed());
     }
@@ -54,6 +56,13 @@ final class RemoteSegment implements TrainableLayer, Usage {
                             + " take more, or use a mixture, which splits them");
         }
         return inputs;
+    }
+
+    /** What is not finite would go on to experts in front of this one, and spoil the gradients of all. */
+    private void requireFinite(NDList gradients) {
+        if (!Finite.all(gradients)) {
+            throw new NotFiniteException(name, "gradients of " + description);
+        }
     }
 
     private void answered() {

@@ -1,6 +1,5 @@
 package dev.hivemind.moe.training;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import dev.hivemind.moe.training.DivergedException.Suspect;
 import java.util.ArrayList;
@@ -23,28 +22,15 @@ final class Trace {
 
     /** The first place where numbers are not finite; null if all are. On the tensor thread. */
     @Nullable Suspect suspect() {
-        if (!isFinite(inputs)) {
+        if (!Finite.all(inputs)) {
             return new Suspect(null, "in the batch itself");
         }
         for (Entry entry : entries) {
-            if (!isFinite(entry.outputs)) {
+            if (!Finite.all(entry.outputs)) {
                 return new Suspect(entry.segment.name(), "outputs of " + entry.segment.description());
             }
         }
         return null;
-    }
-
-    private static boolean isFinite(NDList arrays) {
-        return arrays.stream().filter(array -> array.getDataType().isFloating()).allMatch(Trace::isFinite);
-    }
-
-    /** A number that is not finite is the only one that differs from itself by something else than zero. */
-    private static boolean isFinite(NDArray array) {
-        try (NDArray plain = array.stopGradient();
-                NDArray difference = plain.sub(plain);
-                NDArray sum = difference.abs().sum()) {
-            return sum.toFloatArray()[0] == 0;
-        }
     }
 
     private record Entry(Segment segment, NDList outputs) {}

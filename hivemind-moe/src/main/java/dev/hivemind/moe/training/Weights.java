@@ -2,6 +2,7 @@ package dev.hivemind.moe.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.optimizer.Gradients;
 import dev.hivemind.moe.tensor.TensorOps;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -75,6 +76,11 @@ final class Weights {
             throw new IllegalArgumentException("Not a weight of this model");
         }
         return leaf;
+    }
+
+    /** Whether all gradients that have gathered so far are finite, and not so large that their squares are not. */
+    boolean haveFiniteGradients() {
+        return Double.isFinite(TensorOps.withGradMode(false, () -> Gradients.globalNorm(byOriginal.values())));
     }
 
     /**
