@@ -47,6 +47,19 @@ public final class SwitchGate {
         this.random = new SplittableRandom(seed);
     }
 
+    private SwitchGate(SwitchGate noise, GridGate gate) {
+        this.grid = noise.grid;
+        this.gate = gate;
+        this.jitter = noise.jitter;
+        this.keep = noise.keep;
+        this.random = noise.random;
+    }
+
+    /** A gate around another linear one of the same grid, which draws its noise from the same source as this. */
+    public SwitchGate with(GridGate other) {
+        return new SwitchGate(this, other);
+    }
+
     /**
      * What the gate thinks of a batch.
      *

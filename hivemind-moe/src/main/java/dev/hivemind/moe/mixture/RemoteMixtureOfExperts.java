@@ -1,7 +1,5 @@
 package dev.hivemind.moe.mixture;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -14,9 +12,7 @@ import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -97,28 +93,7 @@ public final class RemoteMixtureOfExperts {
      * {@code weight} and the {@code bias} of the gate.
      */
     public TrainableLayer asLayer() {
-        return new GatedLayer();
-    }
-
-    private final class GatedLayer implements TrainableLayer {
-
-        private static final String WEIGHT = "weight";
-        private static final String BIAS = "bias";
-
-        @Override
-        public Map<String, NDArray> parameters() {
-            Map<String, NDArray> parameters = new LinkedHashMap<>();
-            parameters.put(WEIGHT, gate.parameters().get(0));
-            parameters.put(BIAS, gate.parameters().get(1));
-            return parameters;
-        }
-
-        @Override
-        public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters) {
-            NDArray weight = requireNonNull(parameters.get(WEIGHT), WEIGHT);
-            NDArray bias = requireNonNull(parameters.get(BIAS), BIAS);
-            return RemoteMixtureOfExperts.this.forward(tape, inputs, gate.with(weight, bias));
-        }
+        return new GatedLayer(gate, this::forward);
     }
 
     /**

@@ -4,9 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.client.ExpertClient;
-import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.RemoteTape;
+import dev.hivemind.moe.client.TrainableLayer;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridGate;
 import dev.hivemind.moe.gating.GridUtilization;
@@ -59,7 +59,7 @@ public final class RemoteSwitchMixtureOfExperts {
      */
     public Output forward(RemoteTape tape, NDArray samples, boolean training) {
         gate.requireSamples(samples);
-        NDList outputs = mixture.forward(tape, new NDList(samples), onTape -> head(onTape, training));
+        NDList outputs = mixture.forward(tape, new NDList(samples), onTape -> head(switching, onTape, training));
         return new Output(outputs.get(0), outputs.get(1));
     }
 
@@ -68,19 +68,27 @@ public final class RemoteSwitchMixtureOfExperts {
      * client's tensor thread.
      */
     public Mono<NDList> forward(ReactiveTape tape, NDList samples, boolean training) {
+        return forward(tape, samples, switching, training);
+    }
+
+    private Mono<NDList> forward(ReactiveTape tape, NDList samples, SwitchGate weights, boolean training) {
         return Mono.defer(() -> {
             gate.requireSamples(samples.singletonOrThrow());
-            return mixture.forward(tape, samples, onTape -> head(onTape, training));
+            return mixture.forward(tape, samples, onTape -> head(weights, onTape, training));
         });
     }
 
-    private SwitchHead head(NDList onTape, boolean training) {
-        return new SwitchHead(switching, utilization, onTape.head(), training);
+    private SwitchHead head(SwitchGate weights, NDList onTape, boolean training) {
+        return new SwitchHead(weights, utilization, onTape.head(), training);
     }
 
-    /** This mixture in training as a layer of a reactive pipeline; its outputs are the output and the balancing loss. */
-    public Layer asLayer() {
-        return (tape, inputs) -> forward(tape, inputs, true);
+    /**
+     * This mixture as a layer of a reactive pipeline; its outputs are the output and the balancing loss. In training, that is
+     * on a tape that records. Its parameters are the {@code weight} and the {@code bias} of the gate.
+     */
+    public TrainableLayer asLayer() {
+        return new GatedLayer(
+                gate, (tape, inputs, weights) -> forward(tape, inputs, switching.with(weights), tape.isRecording()));
     }
 
     /**

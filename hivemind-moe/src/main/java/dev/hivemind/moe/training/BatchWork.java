@@ -85,7 +85,7 @@ final class BatchWork {
 
     private Begun begin(NDManager manager, Weights.Mode mode) {
         NDList inputs = arrays(manager, batch.inputs());
-        return new Begun(setup.learner().read(manager, mode), inputs, new Trace(inputs));
+        return new Begun(setup.learner().read(manager, mode), inputs, new Trace(inputs), new NDList());
     }
 
     private Noise noise(Weights.Mode mode) {
@@ -113,6 +113,11 @@ final class BatchWork {
     private Outcome judge(NDManager manager, Begun begun, NDList outputs, boolean training) {
         NDList targets = arrays(manager, batch.targets());
         NDArray loss = setup.goal().loss().of(outputs, targets);
+        if (training) {
+            for (NDArray sideLoss : begun.sideLosses()) {
+                loss = loss.add(sideLoss);
+            }
+        }
         double value = loss.toFloatArray()[0];
         if (training && !Double.isFinite(value)) {
             throw diverged("The loss", begun.trace().suspect());

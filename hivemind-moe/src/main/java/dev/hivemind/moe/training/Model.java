@@ -68,9 +68,23 @@ final class Model {
             Runnable seeding = noise.seeding(tape.manager(), i);
             flow = flow.flatMap(given -> segment.forward(tape, given, begun.weights.of(segment), seeding))
                     .switchIfEmpty(tape.local(() -> nothing(segment)))
+                    .flatMap(outputs -> withoutSideLoss(tape, begun, segment, outputs))
                     .doOnNext(outputs -> begun.trace.add(segment, outputs));
         }
         return flow;
+    }
+
+    /** What is left for the next segment; a factor in the graph is an array. */
+    private static Mono<NDList> withoutSideLoss(ReactiveTape tape, Begun begun, Segment segment, NDList outputs) {
+        if (segment.sideLoss().isEmpty()) {
+            return Mono.just(outputs);
+        }
+        return tape.local(() -> {
+            int last = outputs.size() - 1;
+            NDArray factor = tape.manager().create((float) segment.sideLoss().getAsDouble());
+            begun.sideLosses.add(outputs.get(last).mul(factor));
+            return new NDList(outputs.subList(0, last));
+        });
     }
 
     /** Not of a step that is over, for which nothing is computed on its tape any more. */
@@ -84,8 +98,9 @@ final class Model {
      * @param weights that it read
      * @param inputs of the first segment
      * @param trace takes down what each segment made
+     * @param sideLosses that segments add to the loss in training
      */
-    record Begun(Weights weights, NDList inputs, Trace trace) {}
+    record Begun(Weights weights, NDList inputs, Trace trace, NDList sideLosses) {}
 
     void wentBackward(boolean successfully) {
         segments.forEach(segment -> segment.usage().wentBackward(successfully));

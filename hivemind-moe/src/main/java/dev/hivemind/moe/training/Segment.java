@@ -6,6 +6,7 @@ import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.TrainableLayer;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -16,8 +17,15 @@ import reactor.core.publisher.Mono;
  * @param description of who computes it, for people
  * @param layer that computes it
  * @param usage of experts
+ * @param sideLoss factor on the last output, which is a part of the loss and no input of the next segment; empty if there is
+ *     no such output
  */
-record Segment(String name, String description, TrainableLayer layer, Usage usage) {
+record Segment(String name, String description, TrainableLayer layer, Usage usage, OptionalDouble sideLoss) {
+
+    /** One whose outputs are the inputs of the next. */
+    Segment(String name, String description, TrainableLayer layer, Usage usage) {
+        this(name, description, layer, usage, OptionalDouble.empty());
+    }
 
     /** A layer of one's own, with weights or without. */
     static Segment of(String name, Layer layer) {

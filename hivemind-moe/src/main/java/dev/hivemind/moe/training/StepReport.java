@@ -9,7 +9,7 @@ import java.util.OptionalDouble;
  * @param epoch of the last batch of the step
  * @param batch index of the last batch of the step
  * @param rows of all batches of the step
- * @param loss average over these rows, before the step
+ * @param loss average over these rows, before the step; what a switch adds to it is part of it
  * @param accuracy average of the metric over these rows, before the step; empty without a metric
  * @param gradientNorm Euclidean norm of the gradient over all local parameters, before it was clipped; 0 if there are none
  * @param learningRate of the step

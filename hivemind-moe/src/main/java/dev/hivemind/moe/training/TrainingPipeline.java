@@ -10,6 +10,7 @@ import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.client.TrainableLayer;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
+import dev.hivemind.moe.mixture.RemoteSwitchMixtureOfExperts;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.optimizer.TrainingConfig;
@@ -20,6 +21,7 @@ import dev.hivemind.rsocket.error.SchemaMismatchException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -208,6 +210,26 @@ public final class TrainingPipeline implements AutoCloseable {
             String known = requireName(name);
             return add(new Segment(
                     known, "segment '%s'".formatted(known), mixture.asLayer(), Usage.of(mixture.statistics())));
+        }
+
+        /**
+         * A switch among experts, whose gate is trained here. Its balancing loss is added to the loss of batches that are
+         * trained, not of those that are evaluated. Its noise and what it knows of the use of its grid are no part of a
+         * {@link TrainerState}: they begin anew when a training is resumed.
+         *
+         * @param balancing factor on the balancing loss, at least 0; 0.01 is usual
+         */
+        public Builder mixture(String name, RemoteSwitchMixtureOfExperts mixture, double balancing) {
+            if (!(balancing >= 0 && balancing < Double.POSITIVE_INFINITY)) {
+                throw new IllegalArgumentException("balancing is at least 0 and finite, not " + balancing);
+            }
+            String known = requireName(name);
+            return add(new Segment(
+                    known,
+                    "segment '%s'".formatted(known),
+                    mixture.asLayer(),
+                    Usage.of(mixture.statistics()),
+                    OptionalDouble.of(balancing)));
         }
 
         /** A layer of one's own: what it has to be trained here if it is a {@link TrainableLayer}, else nothing. */

@@ -6,6 +6,7 @@ import static dev.hivemind.moe.training.TrainingFixture.WIDTH;
 import static dev.hivemind.moe.training.TrainingFixture.batch;
 import static dev.hivemind.moe.training.TrainingFixture.batches;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.ExpertClient;
@@ -15,6 +16,7 @@ import dev.hivemind.moe.expert.DelayedNopExpert;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertOptions;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
+import dev.hivemind.moe.mixture.RemoteSwitchMixtureOfExperts;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
@@ -183,5 +185,64 @@ class RemoteTrainingTest {
                         .floats())
                 .isNotEqualTo(gate);
         assertThat(pipeline.evaluate(batches(100, 4)).block(TIMEOUT).loss()).isLessThan(1.0);
+    }
+
+    private RemoteSwitchMixtureOfExperts switching() {
+        swarm.host(0, 3, WIDTH, OptimizerConfig.adam(0.01));
+        return RemoteSwitchMixtureOfExperts.builder(swarm.client(), fixture.manager())
+                .grid("ffn.[0:4]")
+                .inFeatures(WIDTH)
+                .jitter(0)
+                .build();
+    }
+
+    private TrainingPipeline.Builder through(RemoteSwitchMixtureOfExperts switching, double balancing) {
+        return TrainingPipeline.builder(swarm.client())
+                .mixture("switch", switching, balancing)
+                .local("decoder", fixture.linear(WIDTH, CLASSES, 2))
+                .loss(Loss.crossEntropy());
+    }
+
+    @Test
+    void train_throughASwitch_trainsTheGate() {
+        RemoteSwitchMixtureOfExperts switching = switching();
+        TrainingPipeline pipeline =
+                fixture.built(through(switching, 0.01).optimizer(ADAM).concurrency(3));
+        float[] gate = gateOf(pipeline);
+
+        List<StepReport> reports = pipeline.train(batches(0, 60)).collectList().block(LONG);
+
+        assertThat(pipeline.parameters().keySet())
+                .containsExactly("switch.weight", "switch.bias", "decoder.weight", "decoder.bias");
+        assertThat(reports.get(59).loss()).isLessThan(0.8 * reports.get(0).loss());
+        assertThat(reports.get(59).totals().calls()).isPositive();
+        assertThat(gateOf(pipeline)).isNotEqualTo(gate);
+        assertThat(switching.statistics().rowsByExpert()).isNotEmpty();
+    }
+
+    private static float[] gateOf(TrainingPipeline pipeline) {
+        return pipeline.capture()
+                .block(TIMEOUT)
+                .parameters()
+                .get("switch.weight")
+                .floats();
+    }
+
+    @Test
+    void train_throughASwitch_addsItsBalancingLossToThatOfTraining() {
+        TrainingPipeline balanced = fixture.built(through(switching(), 100).optimizer(OptimizerConfig.frozen()));
+
+        double withoutBalancing =
+                balanced.evaluate(batches(0, 1)).block(TIMEOUT).loss();
+        double withBalancing = balanced.train(batches(0, 1)).blockLast(TIMEOUT).loss();
+
+        assertThat(withBalancing - withoutBalancing).isBetween(50.0, 400.0);
+    }
+
+    @Test
+    void mixture_withANegativeBalancingFactor_isRefused() {
+        RemoteSwitchMixtureOfExperts switching = switching();
+
+        assertThatThrownBy(() -> through(switching, -1)).isInstanceOf(IllegalArgumentException.class);
     }
 }
