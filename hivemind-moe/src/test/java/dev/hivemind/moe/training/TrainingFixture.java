@@ -7,12 +7,14 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.Dropout;
 import ai.djl.training.ParameterStore;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.moe.client.Layer;
 import dev.hivemind.moe.optimizer.ExpertOptimizer;
+import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.optimizer.TrainingConfig;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.rsocket.PeerNode;
@@ -22,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -30,6 +33,7 @@ import reactor.core.publisher.Flux;
 /** A client that calls nobody, small blocks with known weights, small batches, and a plain loop to compare with. */
 final class TrainingFixture implements BeforeEachCallback, AfterEachCallback {
 
+    static final OptimizerConfig ADAM = OptimizerConfig.adam(0.05);
     static final Duration TIMEOUT = Duration.ofSeconds(20);
     static final int WIDTH = 6;
     static final int CLASSES = 3;
@@ -162,5 +166,49 @@ final class TrainingFixture implements BeforeEachCallback, AfterEachCallback {
             TensorOps.vectorJacobianProduct(loss, loss.onesLike(), false);
             return loss.toFloatArray()[0];
         }
+    }
+
+    /** Like the classifier, with dropout instead of tanh. */
+    TrainingPipeline.Builder noisy() {
+        return TrainingPipeline.builder(client)
+                .local("encoder", linear(WIDTH, 5, 1))
+                .local("dropout", Dropout.builder().optRate(0.5f).build())
+                .local("decoder", linear(5, CLASSES, 2))
+                .loss(Loss.crossEntropy())
+                .optimizer(ADAM);
+    }
+
+    /** One batch of the rows of several. */
+    static Batch joined(List<Batch> parts) {
+        int rows = parts.stream().mapToInt(Batch::rows).sum();
+        float[] inputs = new float[rows * WIDTH];
+        long[] labels = new long[rows];
+        int row = 0;
+        for (Batch part : parts) {
+            float[] values = part.inputs().get(0).floats();
+            System.arraycopy(values, 0, inputs, row * WIDTH, values.length);
+            System.arraycopy(part.targets().get(0).longs(), 0, labels, row, part.rows());
+            row += part.rows();
+        }
+        return new Batch(
+                parts.get(0).index(),
+                0,
+                List.of(HostTensor.of(inputs, rows, WIDTH)),
+                List.of(HostTensor.of(labels, rows)));
+    }
+
+    /** The local weights as they are now. */
+    static Map<String, List<Float>> weights(TrainingPipeline pipeline) {
+        return pipeline.capture().block(TIMEOUT).parameters().entrySet().stream()
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey, entry -> list(entry.getValue().floats())));
+    }
+
+    private static List<Float> list(float[] values) {
+        List<Float> boxed = new ArrayList<>(values.length);
+        for (float value : values) {
+            boxed.add(value);
+        }
+        return boxed;
     }
 }
