@@ -18,6 +18,9 @@ public final class PictureSet implements SampleSet {
 
     private static final int LABEL_WINDOW_BYTES = 1 << 16;
 
+    /** Where the height stands: behind what the file is, and how many pictures it has. */
+    private static final int SIZE_OFFSET = 2 * Integer.BYTES;
+
     private final IdxFile pictures;
     private final IdxFile labels;
     private final PictureFormat format;
@@ -114,6 +117,27 @@ public final class PictureSet implements SampleSet {
     /** How many values one picture has: height times width. */
     public int features() {
         return pictures.header().itemBytes();
+    }
+
+    /**
+     * Makes sure that these pictures are as high and wide as others, such as those that a model was trained with.
+     *
+     * @throws DataException if they are not
+     */
+    public void requireSizeOf(PictureSet others) {
+        if (height() != others.height() || width() != others.width()) {
+            throw new DataException.Malformed(
+                    pictures.values().name(),
+                    SIZE_OFFSET,
+                    "its pictures are %dx%d, but those of %s are %dx%d"
+                            .formatted(
+                                    height(),
+                                    width(),
+                                    others.pictures.values().name(),
+                                    others.height(),
+                                    others.width()),
+                    "Take pictures of the same set.");
+        }
     }
 
     @Override

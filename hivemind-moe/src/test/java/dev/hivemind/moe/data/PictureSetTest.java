@@ -262,6 +262,17 @@ class PictureSetTest {
     }
 
     @Test
+    void requireSizeOf_picturesOfAnotherSize_saysBoth() throws IOException {
+        try (PictureSet set = open(pictureBytes(), labelBytes());
+                PictureSet others = SampleSet.pictures(
+                        file("others", idx(pixels, COUNT, WIDTH, HEIGHT)), file("labels", labelBytes()), FORMAT)) {
+            set.requireSizeOf(set);
+
+            assertMalformed(() -> others.requireSizeOf(set), "others", 8, "its pictures are 2x3, but those of ");
+        }
+    }
+
+    @Test
     void read_ofAFileThatWasCutMeanwhile_isMalformed() throws IOException {
         try (PictureSet set = open(pictureBytes(), labelBytes());
                 SampleSet.Reader reader = set.open()) {

@@ -7,6 +7,7 @@ import dev.hivemind.launcher.output.ProgressReporter;
 import dev.hivemind.launcher.process.ChildProcesses;
 import dev.hivemind.launcher.process.ServerProcess;
 import dev.hivemind.moe.client.CallPolicy;
+import dev.hivemind.moe.data.BatchSource;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.mixture.MixtureStatistics;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
@@ -17,7 +18,6 @@ import dev.hivemind.moe.training.StepReport;
 import dev.hivemind.moe.training.TrainingPipeline;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.samples.trainer.FashionMnist;
-import dev.hivemind.samples.trainer.PictureBatches;
 import dev.hivemind.samples.trainer.PictureClassifier;
 import dev.hivemind.samples.trainer.PictureClassifier.ModelSize;
 import java.time.Duration;
@@ -37,7 +37,6 @@ final class Demo {
     private static final int HIDDEN_DIM = 64;
     private static final int K_BEST = 4;
     private static final int BATCH_SIZE = 64;
-    private static final int EVALUATION_BATCH = 500;
     private static final double LEARNING_RATE = 1e-3;
     private static final double EXPERT_LEARNING_RATE = 2e-3;
     private static final String LEARNING = "ffn";
@@ -201,10 +200,13 @@ final class Demo {
     }
 
     private double train(String task, TrainingPipeline pipeline, Consumer<StepReport> afterStep) {
-        var batches = new PictureBatches(data.training(), BATCH_SIZE, options.seed());
+        var batches = BatchSource.builder(data.training())
+                .batchSize(BATCH_SIZE)
+                .seed(options.seed())
+                .build();
         var meter = new ProgressMeter(options.steps());
         try (ProgressReporter progress = display.progress(task, options.steps())) {
-            return pipeline.train(batches.from(0).take(options.steps()))
+            return pipeline.train(batches.batches().take(options.steps()))
                     .map(report -> {
                         Progress reached = meter.add(report);
                         progress.report(reached);
@@ -218,7 +220,7 @@ final class Demo {
     }
 
     private double accuracy(TrainingPipeline pipeline) {
-        return pipeline.evaluate(PictureBatches.inOrder(data.test(), EVALUATION_BATCH))
+        return pipeline.evaluate(data.testBatches())
                 .map(evaluation -> evaluation.accuracy().orElse(0))
                 .blockOptional()
                 .orElse(0.0);

@@ -87,11 +87,12 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         requireSensibleNumbers();
         DemoOptions options = options();
-        FashionMnist pictures = data == null ? FashionMnist.bundled() : FashionMnist.from(data);
-        var display = new DemoDisplay(System.out, json);
-        display.say("Fashion-MNIST: %d pictures to train on, %d to test on."
-                .formatted(pictures.training().size(), pictures.test().size()));
-        display.result(new Demo(options, pictures, display).run());
+        try (FashionMnist pictures = data == null ? FashionMnist.bundled() : FashionMnist.from(data)) {
+            var display = new DemoDisplay(System.out, json);
+            display.say("Fashion-MNIST: %d pictures to train on, %d to test on."
+                    .formatted(pictures.training().size(), pictures.test().size()));
+            display.result(new Demo(options, pictures, display).run());
+        }
         return ExitCodes.OK;
     }
 

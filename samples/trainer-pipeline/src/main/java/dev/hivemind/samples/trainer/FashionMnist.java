@@ -2,37 +2,51 @@ package dev.hivemind.samples.trainer;
 
 import static java.util.Objects.requireNonNull;
 
-import java.io.BufferedInputStream;
+import dev.hivemind.moe.data.BatchSource;
+import dev.hivemind.moe.data.DataException;
+import dev.hivemind.moe.data.DataFile;
+import dev.hivemind.moe.data.PictureFormat;
+import dev.hivemind.moe.data.PictureSet;
+import dev.hivemind.moe.data.SampleSet;
+import dev.hivemind.moe.training.Batch;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.zip.GZIPInputStream;
+import java.util.function.Function;
+import reactor.core.publisher.Flux;
 
 /**
- * The Fashion-MNIST pictures, or another set in the same four files and with the same ten labels.
+ * The Fashion-MNIST pictures, or another set in the same four files and with the same ten labels. Pixels are scaled to about
+ * zero mean and unit variance over Fashion-MNIST. Compressed files are decompressed to temporary ones, which go when the set
+ * is closed.
  *
  * @param training the pictures to learn from
  * @param test the pictures to measure with; of the same size as the training pictures
  */
-public record FashionMnist(PictureDataset training, PictureDataset test) {
+public record FashionMnist(PictureSet training, PictureSet test) implements AutoCloseable {
 
     /** How many classes there are; labels run from 0 to 9. */
     public static final int CLASSES = 10;
 
-    private static final String BUNDLE = "fashion-mnist";
+    private static final PictureFormat FORMAT = PictureFormat.standardised(CLASSES, 0.2860f, 0.3530f);
+    private static final int TEST_BATCH = 500;
+    private static final String BUNDLE = "fashion-mnist/";
+    private static final String COMPRESSED = ".gz";
 
     public FashionMnist {
         requireNonNull(training, "training");
         requireNonNull(test, "test");
     }
 
-    /** The set that is part of this sample: the first 20,000 training pictures and all 10,000 test pictures. */
+    /**
+     * The set that is part of this sample: the first 20,000 training pictures and all 10,000 test pictures.
+     *
+     * @throws DataException if there is no room for 24 MB in {@code java.io.tmpdir}
+     */
     public static FashionMnist bundled() {
-        return load(new PictureSource.Bundled(BUNDLE));
+        return open(FashionMnist::bundledFile);
     }
 
     /**
@@ -42,76 +56,65 @@ public record FashionMnist(PictureDataset training, PictureDataset test) {
      * @throws DataException if a file is missing, unreadable or not what its name says
      */
     public static FashionMnist from(Path directory) {
-        var source = new PictureSource.Directory(requireNonNull(directory, "directory"));
-        if (!Files.isDirectory(directory)) {
-            throw new DataException("There is no directory %s. %s".formatted(directory, source.advice()));
-        }
-        return load(source);
+        requireNonNull(directory, "directory");
+        return open(name -> fileIn(directory, name));
     }
 
-    private static FashionMnist load(PictureSource source) {
-        PictureDataset training = loadPart(source, "train");
-        PictureDataset test = loadPart(source, "t10k");
-        if (training.rows() != test.rows() || training.columns() != test.columns()) {
-            throw new DataException("Training pictures are %dx%d, test pictures %dx%d. %s"
-                    .formatted(training.rows(), training.columns(), test.rows(), test.columns(), source.advice()));
-        }
-        return new FashionMnist(training, test);
+    private static DataFile bundledFile(String name) {
+        String resource = BUNDLE + name + COMPRESSED;
+        return DataFile.of("the bundled " + resource, () -> resource(resource));
     }
 
-    private static PictureDataset loadPart(PictureSource source, String part) {
-        IdxArray pictures = read(source, part + "-images-idx3-ubyte", 3);
-        IdxArray labels = read(source, part + "-labels-idx1-ubyte", 1);
-        if (pictures.count() != labels.count()) {
-            throw new DataException("The %s files hold %d pictures and %d labels. %s"
-                    .formatted(part, pictures.count(), labels.count(), source.advice()));
+    private static InputStream resource(String name) throws IOException {
+        InputStream stream = FashionMnist.class.getResourceAsStream(name);
+        if (stream == null) {
+            throw new FileNotFoundException(name);
         }
-        requireLabels(labels, part, source);
-        return new PictureDataset(pictures.values(), labels.values(), pictures.dimension(1), pictures.dimension(2));
+        return stream;
     }
 
-    private static void requireLabels(IdxArray labels, String part, PictureSource source) {
-        for (byte label : labels.values()) {
-            if (Byte.toUnsignedInt(label) >= CLASSES) {
-                throw new DataException("The %s labels hold a %d, but labels run from 0 to %d. %s"
-                        .formatted(part, Byte.toUnsignedInt(label), CLASSES - 1, source.advice()));
-            }
-        }
+    private static DataFile fileIn(Path directory, String name) {
+        Path plain = directory.resolve(name);
+        Path compressed = directory.resolve(name + COMPRESSED);
+        return DataFile.of(Files.exists(compressed) && !Files.exists(plain) ? compressed : plain);
     }
 
-    private static IdxArray read(PictureSource source, String name, int dimensions) {
-        PictureSource.File file = open(source, name);
-        try (InputStream raw = file.stream();
-                InputStream in = file.compressed() ? new GZIPInputStream(raw, 1 << 16) : new BufferedInputStream(raw)) {
-            return IdxReader.read(in, dimensions);
-        } catch (IdxFormatException malformed) {
-            throw broken(file, reason(malformed), malformed, source);
-        } catch (IOException unreadable) {
-            throw broken(file, "it cannot be read (%s)".formatted(reason(unreadable)), unreadable, source);
-        }
-    }
-
-    private static PictureSource.File open(PictureSource source, String name) {
+    private static FashionMnist open(Function<String, DataFile> files) {
+        PictureSet training = open(files, "train");
         try {
-            return source.open(name);
-        } catch (NoSuchFileException | FileNotFoundException missing) {
-            throw new DataException(
-                    "There is no file %s. %s".formatted(missing.getMessage(), source.advice()), missing);
-        } catch (IOException unreadable) {
-            throw new DataException(
-                    "%s cannot be opened (%s). %s".formatted(name, reason(unreadable), source.advice()), unreadable);
+            PictureSet test = open(files, "t10k");
+            try {
+                test.requireSizeOf(training);
+                return new FashionMnist(training, test);
+            } catch (RuntimeException e) {
+                test.close();
+                throw e;
+            }
+        } catch (RuntimeException e) {
+            training.close();
+            throw e;
         }
     }
 
-    private static DataException broken(PictureSource.File file, String what, Exception cause, PictureSource source) {
-        return new DataException("%s is broken: %s. %s".formatted(file.name(), what, source.advice()), cause);
+    private static PictureSet open(Function<String, DataFile> files, String part) {
+        return SampleSet.pictures(
+                files.apply(part + "-images-idx3-ubyte"), files.apply(part + "-labels-idx1-ubyte"), FORMAT);
     }
 
-    private static String reason(Exception error) {
-        if (error instanceof AccessDeniedException) {
-            return "permission denied";
-        }
-        String message = error.getMessage();
-        return message == null ? error.getClass().getSimpleName() : message;
+    /** All test pictures in their order, 500 at a time. Cold, as {@link BatchSource#batches()} is. */
+    public Flux<Batch> testBatches() {
+        return BatchSource.builder(test)
+                .batchSize(TEST_BATCH)
+                .inOrder()
+                .epochs(1)
+                .build()
+                .batches();
+    }
+
+    /** Deletes the temporary files. Idempotent. */
+    @Override
+    public void close() {
+        training.close();
+        test.close();
     }
 }

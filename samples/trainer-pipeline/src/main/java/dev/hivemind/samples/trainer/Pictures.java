@@ -8,27 +8,34 @@ import ai.djl.nn.core.Linear;
 import dev.hivemind.dht.DhtNode;
 import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.moe.client.ExpertClient;
+import dev.hivemind.moe.data.BatchSource;
+import dev.hivemind.moe.data.DataException;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.moe.training.Batch;
+import dev.hivemind.moe.training.DivergedException;
 import dev.hivemind.moe.training.EarlyStopping;
 import dev.hivemind.moe.training.Evaluation;
 import dev.hivemind.moe.training.Loss;
 import dev.hivemind.moe.training.Metric;
+import dev.hivemind.moe.training.Patience;
 import dev.hivemind.moe.training.StepReport;
 import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.moe.training.TrainingPipeline;
 import dev.hivemind.moe.training.checkpoint.Checkpoint;
 import dev.hivemind.moe.training.checkpoint.CheckpointException;
+import dev.hivemind.moe.training.report.TrainingEvents;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
-import dev.hivemind.rsocket.identity.PeerAddress;
-import java.nio.file.Path;
-import java.util.List;
+import dev.hivemind.rsocket.events.EventFeed;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -49,63 +56,81 @@ public final class Pictures {
     /** Epochs without a better loss on the test pictures, after which training ends early. */
     private static final int PATIENCE = 3;
 
-    private static final int DIRECTORY_IS_UNFIT = 1;
+    private static final int FAILED = 1;
+    private static final int USAGE = 2;
     private static final int PEER_IS_MISSING = 3;
     private static final long SEED = 1;
 
     private final FashionMnist data;
-    private final PictureBatches batches;
-    private final int epochs;
+    private final BatchSource batches;
+    private final PicturesOptions options;
     private final @Nullable RunRecorder recorder;
-    private final boolean resume;
+    private final EventFeed events = new EventFeed(Clock.systemUTC());
 
-    /**
-     * A training.
-     *
-     * @param epochs how often each picture is learned from
-     * @param directory for checkpoints and reports; null for none
-     * @param resume whether to go on from the last checkpoint there
-     */
-    Pictures(FashionMnist data, int epochs, @Nullable Path directory, boolean resume) {
+    /** A training that is ready to begin. */
+    Pictures(FashionMnist data, PicturesOptions options) {
         this.data = data;
-        this.batches = new PictureBatches(data.training(), BATCH_SIZE, SEED);
-        this.epochs = epochs;
-        this.recorder = directory == null ? null : new RunRecorder(directory);
-        this.resume = resume;
+        this.batches = BatchSource.builder(data.training())
+                .batchSize(BATCH_SIZE)
+                .seed(SEED)
+                .build();
+        this.options = options;
+        this.recorder = options.directory() == null ? null : new RunRecorder(options.directory());
     }
 
     /**
-     * Arguments: the address of a server, for example {@code 127.0.0.1:1337}, then optionally how many epochs, a directory
-     * for checkpoints and reports, and {@code --resume} to go on from the last checkpoint there. Without it, a directory
-     * that holds checkpoints is refused.
+     * Arguments: the address of a server, for example {@code 127.0.0.1:1337}, then optionally how many epochs, and a
+     * directory for checkpoints and reports. With {@code --resume} it goes on from the last checkpoint there; without, a
+     * directory that holds checkpoints is refused. {@code --report-to HOST:PORT} tells a dashboard of each step and of each
+     * call to an expert. A server or experts that are missing are waited for, {@code --wait SECONDS} long.
+     *
+     * <p>Exit codes: 0, all went well; 1, it failed; 2, the arguments are wrong; 3, there is no server, or no expert.
      */
     public static void main(String[] arguments) {
-        if (arguments.length == 0) {
-            System.err.println("Usage: Pictures HOST:PORT [EPOCHS [DIRECTORY [--resume]]]");
-            System.exit(2);
-        }
-        int epochs = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 7;
-        Path directory = arguments.length > 2 ? Path.of(arguments[2]) : null;
-        boolean resume = arguments.length > 3 && arguments[3].equals("--resume");
-        PeerNode node = PeerNode.builder().build();
+        System.exit(run(arguments));
+    }
+
+    private static int run(String... arguments) {
+        PicturesOptions options;
         try {
-            new Pictures(FashionMnist.bundled(), epochs, directory, resume)
-                    .train(node, PeerAddress.parse(arguments[0]));
+            options = PicturesOptions.parse(arguments);
+        } catch (IllegalArgumentException e) {
+            System.err.println(PicturesOptions.USAGE);
+            return failed(e, USAGE);
+        }
+        try (FashionMnist data = FashionMnist.bundled()) {
+            new Pictures(data, options).train();
+            return 0;
         } catch (PeerUnavailableException e) {
-            System.err.println(e.getMessage());
-            System.exit(PEER_IS_MISSING);
-        } catch (CheckpointException e) {
-            System.err.println(e.getMessage());
-            System.exit(DIRECTORY_IS_UNFIT);
+            return failed(e, PEER_IS_MISSING);
+        } catch (CheckpointException | DataException | DivergedException e) {
+            return failed(e, FAILED);
+        }
+    }
+
+    private static int failed(RuntimeException failure, int exitCode) {
+        System.err.println(failure.getMessage());
+        return exitCode;
+    }
+
+    /** Trains through the experts that a server knows of; how good the model is after the last epoch. */
+    Evaluation train() {
+        PeerNode node = PeerNode.builder().build();
+        Disposable reporting =
+                options.reportTo() == null ? Disposables.disposed() : events.reportTo(node, options.reportTo());
+        try {
+            return train(node);
         } finally {
+            reporting.dispose();
             node.close().block();
         }
     }
 
-    /** Trains through the experts that a server knows of; how good the model is after the last epoch. */
-    Evaluation train(PeerNode node, PeerAddress server) {
-        DhtNode dht = DhtNode.builder(node).initialPeers(List.of(server)).build();
-        node.start().then(dht.start()).block();
+    private Evaluation train(PeerNode node) {
+        DhtNode dht = node.start()
+                .then(new Joining(node, options.server(), options.patience(), Pictures::showWaiting).join())
+                .blockOptional()
+                .orElseThrow();
         ExpertClient client = ExpertClient.create(node, new ExpertDirectory(dht));
         try (NDManager manager = TensorOps.newManager();
                 TrainingPipeline pipeline = pipeline(client, manager)) {
@@ -116,11 +141,15 @@ public final class Pictures {
         }
     }
 
+    private static void showWaiting(Throwable reason, Duration left) {
+        System.out.printf("%s. Giving up in %d s.%n", reason.getMessage(), left.toSeconds());
+    }
+
     /** The first that the weights have not learned from. */
     private long firstBatch(TrainingPipeline pipeline) {
         if (recorder == null) {
             return 0;
-        } else if (!resume) {
+        } else if (!options.resume()) {
             recorder.requireFresh();
             return 0;
         }
@@ -128,28 +157,25 @@ public final class Pictures {
         if (last == null) {
             return 0;
         }
-        TrainerState state = last.requireData(identity()).state();
+        TrainerState state = last.requireData(batches.identity()).state();
         pipeline.restore(state).block();
         System.out.printf("Going on after step %d.%n", state.step());
         return state.nextBatch();
     }
 
-    /** What decides which pictures a batch has. */
-    private String identity() {
-        return "%d pictures, batches of %d, seed %d".formatted(data.training().size(), BATCH_SIZE, SEED);
+    /** The first batch that begins with a picture of this epoch: a batch may have the last ones of the epoch before. */
+    private long firstBatchOf(int epoch) {
+        return (epoch * data.training().size() + BATCH_SIZE - 1) / BATCH_SIZE;
     }
 
     private Mono<Evaluation> epochs(TrainingPipeline pipeline, long firstBatch) {
-        int first = (int) (firstBatch / batches.perEpoch());
-        return Flux.range(first, Math.max(0, epochs - first))
-                .concatMap(epoch -> epoch(pipeline, epoch, firstBatch), 0)
+        int first = Math.toIntExact(firstBatch * BATCH_SIZE / data.training().size());
+        var told = new TrainingEvents(events, recorder == null ? "pictures" : recorder.name());
+        return Flux.range(first, Math.max(0, options.epochs() - first))
+                .concatMap(epoch -> epoch(pipeline, told, epoch, firstBatch), 0)
                 .takeUntil(EarlyStopping.after(PATIENCE))
                 .reduce((before, after) -> after)
-                .switchIfEmpty(pipeline.evaluate(test()));
-    }
-
-    private Flux<Batch> test() {
-        return PictureBatches.inOrder(data.test(), 500);
+                .switchIfEmpty(pipeline.evaluate(data.testBatches()));
     }
 
     private TrainingPipeline pipeline(ExpertClient client, NDManager manager) {
@@ -159,6 +185,7 @@ public final class Pictures {
                 .inFeatures(HIDDEN_DIM)
                 .kBest(4)
                 .seed(SEED)
+                .events(events)
                 .build();
         return TrainingPipeline.builder(client)
                 .local("encoder", linear(manager, data.training().features(), HIDDEN_DIM))
@@ -167,11 +194,10 @@ public final class Pictures {
                 .loss(Loss.crossEntropy())
                 .metric(Metric.accuracy())
                 .optimizer(OptimizerConfig.adam(1e-3))
-                .schedule(new LearningRateSchedule.Cosine(0, epochs * batches.perEpoch(), 0))
+                .schedule(new LearningRateSchedule.Cosine(0, Math.toIntExact(firstBatchOf(options.epochs())), 0))
                 .concurrency(2)
-                .onWaiting(waiting -> System.out.printf(
-                        "No expert answers (%s). Giving up in %d s.%n",
-                        waiting.cause().getMessage(), waiting.left().toSeconds()))
+                .patience(Patience.DEFAULT.withTimeout(options.patience()))
+                .onWaiting(waiting -> showWaiting(waiting.cause(), waiting.left()))
                 .build();
     }
 
@@ -181,12 +207,13 @@ public final class Pictures {
         return layer;
     }
 
-    private Mono<Evaluation> epoch(TrainingPipeline pipeline, int epoch, long firstBatch) {
-        long end = (epoch + 1L) * batches.perEpoch();
-        long first = Math.max(firstBatch, end - batches.perEpoch());
-        return recorded(pipeline, pipeline.train(batches.from(first).take(end - first)))
+    private Mono<Evaluation> epoch(TrainingPipeline pipeline, TrainingEvents told, int epoch, long firstBatch) {
+        long first = Math.max(firstBatch, firstBatchOf(epoch));
+        Flux<Batch> rest = batches.batches(first).take(firstBatchOf(epoch + 1) - first);
+        return recorded(pipeline, pipeline.train(rest))
+                .doOnNext(told)
                 .doOnNext(Pictures::show)
-                .then(pipeline.evaluate(test()))
+                .then(pipeline.evaluate(data.testBatches()))
                 .doOnNext(test -> System.out.printf(
                         Locale.ROOT,
                         "After epoch %d: %.2f %% of the test pictures recognised.%n",
@@ -195,7 +222,7 @@ public final class Pictures {
     }
 
     private Flux<StepReport> recorded(TrainingPipeline pipeline, Flux<StepReport> reports) {
-        return recorder == null ? reports : recorder.record(reports, pipeline.capture(), identity());
+        return recorder == null ? reports : recorder.record(reports, pipeline.capture(), batches.identity());
     }
 
     private static void show(StepReport report) {

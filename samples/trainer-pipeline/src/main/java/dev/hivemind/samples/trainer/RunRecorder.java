@@ -8,19 +8,13 @@ import dev.hivemind.moe.training.checkpoint.CheckpointPolicy;
 import dev.hivemind.moe.training.checkpoint.CheckpointStore;
 import dev.hivemind.moe.training.checkpoint.Checkpointer;
 import dev.hivemind.moe.training.report.ReportWriter;
-import dev.hivemind.moe.training.report.TrainingEvents;
-import dev.hivemind.rsocket.events.EventFeed;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/**
- * What a run leaves in its directory and tells to others: checkpoints, reports as JSON lines and for TensorBoard, and
- * events. A feed reaches a dashboard by {@link EventFeed#offer}.
- */
+/** What a run leaves in its directory: checkpoints, and reports as JSON lines and for TensorBoard. */
 final class RunRecorder {
 
     private static final CheckpointPolicy POLICY = new CheckpointPolicy(1_000, Duration.ofMinutes(1));
@@ -28,16 +22,15 @@ final class RunRecorder {
 
     private final Path directory;
     private final CheckpointStore checkpoints;
-    private final EventFeed events = new EventFeed(Clock.systemUTC());
 
     RunRecorder(Path directory) {
         this.directory = directory;
         this.checkpoints = new CheckpointStore(directory.resolve("checkpoints"), KEPT_CHECKPOINTS);
     }
 
-    /** Where the run tells of its steps. */
-    EventFeed events() {
-        return events;
+    /** What the run is called, which is the name of its directory. */
+    String name() {
+        return String.valueOf(directory.getFileName());
     }
 
     /** Where to go on; null for a run that has not begun. Blocks for files. */
@@ -65,16 +58,14 @@ final class RunRecorder {
     private Files open() {
         return new Files(
                 ReportWriter.jsonLines(directory.resolve("reports.jsonl")),
-                ReportWriter.tensorBoard(directory.resolve("tensorboard")),
-                new TrainingEvents(events, String.valueOf(directory.getFileName())));
+                ReportWriter.tensorBoard(directory.resolve("tensorboard")));
     }
 
-    private record Files(ReportWriter lines, ReportWriter tensorBoard, TrainingEvents events) {
+    private record Files(ReportWriter lines, ReportWriter tensorBoard) {
 
         void accept(StepReport report) {
             lines.accept(report);
             tensorBoard.accept(report);
-            events.accept(report);
         }
 
         Mono<Void> close() {

@@ -4,8 +4,7 @@
  * <p>{@link dev.hivemind.samples.trainer.Quickstart} is the shortest; {@link dev.hivemind.samples.trainer.Pictures} learns
  * to tell pictures of clothes apart, and goes on after it was stopped;
  * {@link dev.hivemind.samples.trainer.CustomExpert} has an expert of its own kind.
- * {@link dev.hivemind.samples.trainer.FashionMnist} loads the pictures, bundled or from a directory, and
- * {@link dev.hivemind.samples.trainer.PictureBatches} makes batches of them.
+ * {@link dev.hivemind.samples.trainer.FashionMnist} opens the pictures, bundled or from a directory.
  */
 @NullMarked
 package dev.hivemind.samples.trainer;

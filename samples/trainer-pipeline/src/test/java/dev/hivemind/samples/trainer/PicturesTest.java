@@ -8,55 +8,95 @@ import dev.hivemind.moe.training.Evaluation;
 import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.events.CollectedEvent;
+import dev.hivemind.rsocket.events.EventFeed;
+import dev.hivemind.rsocket.events.proto.EventMessage;
+import dev.hivemind.rsocket.events.proto.MixtureCallMessage;
+import dev.hivemind.rsocket.identity.PeerAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import reactor.core.Disposable;
 
 class PicturesTest {
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final List<String> CELLS = IntStream.range(0, 16)
             .mapToObj(cell -> "ffn.%d.%d".formatted(cell / 4, cell % 4))
             .toList();
 
-    private final FashionMnist few = few();
+    @TempDir
+    private Path directory;
 
-    private static FashionMnist few() {
-        FashionMnist whole = FashionMnist.bundled();
-        return new FashionMnist(whole.training().first(1600), whole.test().first(500));
+    private FashionMnist few;
+    private Experts experts;
+
+    @BeforeEach
+    void start(@TempDir Path pictures) {
+        few = FewPictures.in(pictures);
+        experts = new Experts(64, OptimizerConfig.adam(2e-3), CELLS);
     }
 
-    private static Evaluation train(Pictures pictures, Experts experts) {
-        PeerNode node = PeerNode.builder().build();
-        try {
-            return pictures.train(node, experts.address());
-        } finally {
-            node.close().block();
-        }
+    @AfterEach
+    void close() {
+        experts.close();
+        few.close();
+    }
+
+    private PicturesOptions epochs(int epochs) {
+        return PicturesOptions.of(experts.address(), epochs);
     }
 
     @Test
     void train_onAFewPictures_recognisesFarMoreThanAGuess() {
-        try (var experts = new Experts(64, OptimizerConfig.adam(2e-3), CELLS)) {
-            Evaluation evaluation = train(new Pictures(few, 2, null, false), experts);
+        Evaluation evaluation = new Pictures(few, epochs(2)).train();
 
-            assertThat(evaluation.rows()).isEqualTo(500);
-            assertThat(evaluation.accuracy().orElse(0)).isGreaterThan(0.4);
-        }
+        assertThat(evaluation.rows()).isEqualTo(FewPictures.TEST);
+        assertThat(evaluation.accuracy().orElse(0)).isGreaterThan(0.4);
     }
 
     @Test
-    void train_inTheDirectoryOfARun_goesOnAfterItsLastCheckpointOrIsRefused(@TempDir Path directory) {
-        try (var experts = new Experts(64, OptimizerConfig.adam(2e-3), CELLS)) {
-            train(new Pictures(few, 1, directory, false), experts);
-            assertThatThrownBy(() -> train(new Pictures(few, 2, directory, false), experts))
-                    .isInstanceOf(CheckpointException.class);
-            train(new Pictures(few, 2, directory, true), experts);
+    void train_inTheDirectoryOfARun_goesOnAfterItsLastCheckpointOrIsRefused() {
+        new Pictures(few, epochs(1).in(directory, false)).train();
+        assertThatThrownBy(() -> new Pictures(few, epochs(2).in(directory, false)).train())
+                .isInstanceOf(CheckpointException.class);
+        new Pictures(few, epochs(2).in(directory, true)).train();
 
-            TrainerState state = new RunRecorder(directory).latest().state();
-            assertThat(state.step()).isEqualTo(50);
-            assertThat(state.nextBatch()).isEqualTo(50);
+        TrainerState state = new RunRecorder(directory).latest().state();
+        assertThat(state.step()).isEqualTo(50);
+        assertThat(state.nextBatch()).isEqualTo(50);
+    }
+
+    @Test
+    void train_reportingToACollector_tellsOfStepsAndOfTheUseOfExperts() {
+        PeerNode collector =
+                PeerNode.builder().listen(PeerAddress.parse("127.0.0.1:0")).build();
+        collector.start().block(TIMEOUT);
+        List<EventMessage> told = new CopyOnWriteArrayList<>();
+        Disposable collecting =
+                EventFeed.collect(collector).map(CollectedEvent::event).subscribe(told::add);
+        try {
+            PicturesOptions reporting =
+                    epochs(2).reportingTo(collector.addresses().get(0));
+            new Pictures(few, reporting).train();
+        } finally {
+            collecting.dispose();
+            collector.close().block(TIMEOUT);
         }
+
+        assertThat(told).anySatisfy(event -> {
+            assertThat(event.getTraining().getRun()).isEqualTo("pictures");
+            assertThat(event.getTraining().getAccuracy()).isPositive();
+        });
+        assertThat(told.stream().flatMap(event -> event.getMixture().getCallsList().stream()))
+                .isNotEmpty()
+                .extracting(MixtureCallMessage::getUid)
+                .isSubsetOf(CELLS);
     }
 }
