@@ -12,15 +12,19 @@ import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.TrainableLayer;
 import dev.hivemind.moe.tensor.TensorOps;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
  * A DJL block whose parameters a step may have copies of. Frozen parameters and running averages are buffers, which all
- * steps share: running averages follow each batch that goes forward, also one that makes no step in the end.
+ * steps share. A batch that is trained changes copies of the running averages, whose difference is added to them when the
+ * batch is accepted.
  */
 final class BlockLayer implements TrainableLayer {
 
@@ -58,23 +62,39 @@ final class BlockLayer implements TrainableLayer {
         return Collections.unmodifiableMap(buffers);
     }
 
+    /** Running averages change at once here. */
     @Override
     public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> values) {
-        return forward(tape, inputs, values, () -> {});
+        return forward(tape, inputs, values, () -> {}, Runnable::run);
     }
 
-    /** @param seeding done right before, by the same computation */
-    Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> values, Runnable seeding) {
+    /**
+     * The same for a batch that may be given up.
+     *
+     * @param seeding done right before, by the same computation
+     * @param onAccepted takes what is to be done when the batch is accepted, while the tape still lives
+     */
+    Mono<NDList> forward(
+            ReactiveTape tape,
+            NDList inputs,
+            Map<String, NDArray> values,
+            Runnable seeding,
+            Consumer<Runnable> onAccepted) {
         return tape.local(() -> {
             seeding.run();
-            return block.forward(store(tape.manager(), values), inputs, tape.isRecording());
+            BoundParameters bound = bind(tape.manager(), values, tape.isRecording());
+            NDList outputs = block.forward(bound, inputs, tape.isRecording());
+            if (!bound.averages.isEmpty()) {
+                onAccepted.accept(bound::applyAverages);
+            }
+            return outputs;
         });
     }
 
-    private ParameterStore store(NDManager manager, Map<String, NDArray> values) {
+    private BoundParameters bind(NDManager manager, Map<String, NDArray> values, boolean training) {
         Map<String, NDArray> byId = new LinkedHashMap<>();
         trained.forEach((name, parameter) -> byId.put(parameter.getId(), requireNonNull(values.get(name), name)));
-        return new BoundParameters(manager, byId);
+        return new BoundParameters(manager, byId, training);
     }
 
     /** Gives a block the arrays of one step. */
@@ -82,11 +102,14 @@ final class BlockLayer implements TrainableLayer {
 
         private final NDManager tape;
         private final Map<String, NDArray> byId;
+        private final boolean training;
+        private final List<Average> averages = new ArrayList<>();
 
-        BoundParameters(NDManager manager, Map<String, NDArray> byId) {
+        BoundParameters(NDManager manager, Map<String, NDArray> byId, boolean training) {
             super(manager, false);
             this.tape = manager;
             this.byId = byId;
+            this.training = training;
         }
 
         @Override
@@ -95,14 +118,48 @@ final class BlockLayer implements TrainableLayer {
             if (parameter == null) {
                 return null;
             }
-            return byId.computeIfAbsent(parameter.getId(), id -> shared(parameter));
+            return byId.computeIfAbsent(parameter.getId(), id -> frozen(parameter));
+        }
+
+        private NDArray frozen(Parameter parameter) {
+            return training && isAverage(parameter) ? copied(parameter.getArray()) : shared(parameter.getArray());
+        }
+
+        private static boolean isAverage(Parameter parameter) {
+            return parameter.getType() == Parameter.Type.RUNNING_MEAN
+                    || parameter.getType() == Parameter.Type.RUNNING_VAR;
         }
 
         /** The same memory on the tape, so that what is computed of it is freed with the tape. */
-        private NDArray shared(Parameter frozen) {
-            NDArray leaf = TensorOps.leaf(frozen.getArray(), false);
+        private NDArray shared(NDArray frozen) {
+            NDArray leaf = TensorOps.leaf(frozen, false);
             leaf.attach(tape);
             return leaf;
+        }
+
+        private NDArray copied(NDArray original) {
+            NDArray shared = shared(original);
+            var average = new Average(original, shared.duplicate(), shared.duplicate());
+            averages.add(average);
+            return average.after;
+        }
+
+        /** On the tensor thread. */
+        void applyAverages() {
+            TensorOps.withGradMode(false, () -> {
+                averages.forEach(Average::apply);
+                return averages;
+            });
+        }
+    }
+
+    /** A running average, and what a batch made of it. */
+    private record Average(NDArray original, NDArray before, NDArray after) {
+
+        void apply() {
+            try (NDArray change = after.sub(before)) {
+                original.addi(change);
+            }
         }
     }
 }

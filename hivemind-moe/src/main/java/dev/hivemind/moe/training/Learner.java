@@ -71,9 +71,12 @@ final class Learner implements AutoCloseable {
             requireFinite(share);
         }
         gathered = gathered.with(share, step - share.weights().version());
-        if (accumulate == 1) {
-            return apply(share.weights()::leafOf);
-        }
+        LocalStep made = accumulate == 1 ? apply(share.weights()::leafOf) : added(tape, share);
+        share.weights().accepted();
+        return made;
+    }
+
+    private @Nullable LocalStep added(NDManager tape, Share share) {
         addUp(tape, share);
         return gathered.count() == accumulate ? applyTogether() : null;
     }

@@ -66,7 +66,7 @@ final class Model {
         for (int i = 0; i < segments.size(); i++) {
             Segment segment = segments.get(i);
             Runnable seeding = noise.seeding(tape.manager(), i);
-            flow = flow.flatMap(given -> segment.forward(tape, given, begun.weights.of(segment), seeding))
+            flow = flow.flatMap(given -> segment.forward(tape, given, begun.weights, seeding))
                     .switchIfEmpty(tape.local(() -> nothing(segment)))
                     .flatMap(outputs -> withoutSideLoss(tape, begun, segment, outputs))
                     .doOnNext(outputs -> begun.trace.add(segment, outputs));

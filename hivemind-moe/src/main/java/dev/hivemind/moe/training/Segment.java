@@ -36,16 +36,18 @@ record Segment(String name, String description, TrainableLayer layer, Usage usag
     /**
      * The outputs for some inputs, recorded on the tape.
      *
+     * @param weights that the batch read
      * @param seeding if any, to be done before something random is; other batches may compute between it and a layer of
      *     one's own
      */
-    Mono<NDList> forward(
-            ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters, @Nullable Runnable seeding) {
+    Mono<NDList> forward(ReactiveTape tape, NDList inputs, Weights weights, @Nullable Runnable seeding) {
+        Map<String, NDArray> parameters = weights.of(this);
+        if (layer instanceof BlockLayer block) {
+            return block.forward(
+                    tape, inputs, parameters, seeding == null ? () -> {} : seeding, weights::onAccepted);
+        }
         if (seeding == null || usage != Usage.NONE) {
             return layer.forward(tape, inputs, parameters);
-        }
-        if (layer instanceof BlockLayer block) {
-            return block.forward(tape, inputs, parameters, seeding);
         }
         return tape.local(() -> {
                     seeding.run();

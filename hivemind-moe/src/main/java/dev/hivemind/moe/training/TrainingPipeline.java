@@ -64,8 +64,8 @@ import reactor.core.publisher.Mono;
  * gradient is not finite, {@link SchemaMismatchException} when a batch does not fit an expert, those of the source, those
  * of local segments, and {@link IllegalStateException} when the pipeline or its client is closed or another training is
  * under way. Each comes after the reports of all batches before it. Cancellation ends what is under way, here and at the
- * experts; a step that has begun is finished. Running averages, such as those of batch normalization, are no part of a
- * step: they follow each batch that goes forward, also if it is tried again or given up.
+ * experts; a step that has begun is finished. Running averages, such as those of batch normalization, follow each batch that has its
+ * part in a step, in the order of the batches.
  *
  * <p>Threads: all computation happens on the client's tensor thread. Reports are emitted there as a rule, else on a thread
  * of the source or of a request that had something to do just then; never on two at once. What handles them is quick, or

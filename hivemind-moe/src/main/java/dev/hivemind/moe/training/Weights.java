@@ -4,8 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.optimizer.Gradients;
 import dev.hivemind.moe.tensor.TensorOps;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -17,6 +19,9 @@ final class Weights {
     private final int version;
     private final IdentityHashMap<Segment, Map<String, NDArray>> bySegment;
     private final IdentityHashMap<NDArray, NDArray> byOriginal;
+
+    /** What else changes with the batch that read these weights. */
+    private final List<Runnable> onAccepted = new ArrayList<>();
 
     private Weights(
             int version,
@@ -76,6 +81,16 @@ final class Weights {
             throw new IllegalArgumentException("Not a weight of this model");
         }
         return leaf;
+    }
+
+    /** Has something done when the batch is accepted, before its arrays are freed. On the tensor thread, as all here. */
+    void onAccepted(Runnable change) {
+        onAccepted.add(change);
+    }
+
+    /** The batch has its part in a step. */
+    void accepted() {
+        onAccepted.forEach(Runnable::run);
     }
 
     /** Whether all gradients that have gathered so far are finite, and not so large that their squares are not. */

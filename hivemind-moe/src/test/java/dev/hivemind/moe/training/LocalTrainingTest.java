@@ -11,12 +11,18 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.norm.BatchNorm;
+import ai.djl.training.ParameterStore;
 import dev.hivemind.moe.client.ReactiveTape;
 import dev.hivemind.moe.client.TrainableLayer;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.optimizer.TrainingConfig;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -186,5 +192,69 @@ class LocalTrainingTest {
         public Mono<NDList> forward(ReactiveTape tape, NDList inputs, Map<String, NDArray> parameters) {
             return layer.forward(tape, inputs, parameters).flatMap(between -> layer.forward(tape, between, parameters));
         }
+    }
+
+    private TrainingPipeline.Builder normalized() {
+        Block norm = BatchNorm.builder().build();
+        norm.initialize(
+                fixture.manager(), DataType.FLOAT32, new Shape(TrainingFixture.ROWS, TrainingFixture.WIDTH));
+        return TrainingPipeline.builder(fixture.client())
+                .local("norm", norm)
+                .local("decoder", fixture.linear(TrainingFixture.WIDTH, TrainingFixture.CLASSES, 1))
+                .loss(Loss.crossEntropy())
+                .optimizer(ADAM);
+    }
+
+    @Test
+    void train_withBatchNormalization_followsTheAveragesOfABlockOfDjl() {
+        TrainingPipeline pipeline = pipeline(normalized());
+
+        losses(pipeline, batches(0, 10));
+
+        List<Float> expected = meansOfAPlainBlock(10);
+        List<Float> actual = weights(pipeline).get("norm.runningMean");
+        for (int i = 0; i < expected.size(); i++) {
+            assertThat(actual.get(i)).isCloseTo(expected.get(i), within(1e-5f));
+        }
+    }
+
+    private List<Float> meansOfAPlainBlock(int count) {
+        Block norm = BatchNorm.builder().build();
+        norm.initialize(
+                fixture.manager(), DataType.FLOAT32, new Shape(TrainingFixture.ROWS, TrainingFixture.WIDTH));
+        var store = new ParameterStore(fixture.manager(), false);
+        for (Batch batch : batches(0, count).toIterable()) {
+            norm.forward(store, new NDList(batch.inputs().get(0).on(fixture.manager())), true);
+        }
+        List<Float> means = new ArrayList<>();
+        for (float mean : norm.getParameters().get("runningMean").getArray().toFloatArray()) {
+            means.add(mean);
+        }
+        return means;
+    }
+
+    @Test
+    void train_withBatchNormalization_leavesItsAveragesAloneForWhatMakesNoStep() {
+        TrainingPipeline pipeline = pipeline(normalized());
+        losses(pipeline, batches(0, 5));
+        List<Float> before = weights(pipeline).get("norm.runningMean");
+        Flux<Batch> poisoned = batches(5, 1).map(batch -> new Batch(
+                batch.index(),
+                0,
+                List.of(HostTensor.of(nothing(), TrainingFixture.ROWS, TrainingFixture.WIDTH)),
+                batch.targets()));
+
+        StepVerifier.create(pipeline.train(poisoned))
+                .expectError(DivergedException.class)
+                .verify(TrainingFixture.TIMEOUT);
+        pipeline.evaluate(batches(0, 3)).block(TrainingFixture.TIMEOUT);
+
+        assertThat(weights(pipeline).get("norm.runningMean")).isEqualTo(before);
+    }
+
+    private static float[] nothing() {
+        float[] values = new float[TrainingFixture.ROWS * TrainingFixture.WIDTH];
+        Arrays.fill(values, Float.NaN);
+        return values;
     }
 }
