@@ -21,6 +21,8 @@ import dev.hivemind.moe.server.batching.BatchFunction;
 import dev.hivemind.moe.server.batching.Computation;
 import dev.hivemind.moe.server.batching.PoisonousRowsException;
 import dev.hivemind.moe.tensor.TensorOps;
+import dev.hivemind.moe.training.TensorCopies;
+import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -31,7 +33,7 @@ import java.util.stream.IntStream;
 /**
  * An expert's parameters and what can be computed with them.
  *
- * <p>Threads: one at a time; a server uses its device thread. Ownership: the backend owns parameters
+ * <p>Threads: one at a time, but for {@link #capture}; a server uses its device thread. Ownership: the backend owns parameters
  * and optimizer state in native memory until it is closed. Results belong to the manager of the first input.
  */
 public final class ExpertBackend implements AutoCloseable {
@@ -44,6 +46,7 @@ public final class ExpertBackend implements AutoCloseable {
     private final Map<String, NDArray> trainable;
     private final TrainingConfig training;
     private final ExpertOptimizer optimizer;
+    private boolean closed;
 
     private ExpertBackend(ExpertDefinition definition, TrainingConfig training, NDManager manager) {
         this.definition = definition;
@@ -226,7 +229,7 @@ public final class ExpertBackend implements AutoCloseable {
         }
     }
 
-    private void step(double norm) {
+    private synchronized void step(double norm) {
         TensorOps.withGradMode(false, () -> {
             Gradients.clip(trainable.values(), norm, training.maxGradientNorm());
             optimizer.step(training.schedule().factor(optimizer.steps()));
@@ -286,9 +289,46 @@ public final class ExpertBackend implements AutoCloseable {
         return results;
     }
 
+    /** How many steps were made, on any thread. */
+    synchronized int steps() {
+        return optimizer.steps();
+    }
+
+    /**
+     * Parameters and the state of the optimizer, copied between two steps. On any thread; waits for a step that is under way.
+     *
+     * @throws IllegalStateException after {@link #close}
+     */
+    public synchronized TrainerState capture() {
+        requireOpen();
+        int steps = optimizer.steps();
+        return new TrainerState(steps, steps, 0, TensorCopies.of(parameters), TensorCopies.of(optimizer.state()));
+    }
+
+    /**
+     * Goes on from a state that an expert of the same kind was in. Before anything is computed.
+     *
+     * @throws IllegalArgumentException if it is that of another kind of expert or optimizer; nothing has changed then
+     */
+    public synchronized void restore(TrainerState state) {
+        requireOpen();
+        TensorCopies.requireFit("parameters", parameters, state.parameters());
+        TensorCopies.requireFit("arrays of the optimizer", optimizer.state(), state.optimizer());
+        TensorCopies.restore(parameters, state.parameters());
+        TensorCopies.restore(optimizer.state(), state.optimizer());
+        optimizer.continueAfter(state.step());
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("The expert is closed");
+        }
+    }
+
     /** Frees parameters and optimizer state. Idempotent. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         optimizer.close();
         manager.close();
     }

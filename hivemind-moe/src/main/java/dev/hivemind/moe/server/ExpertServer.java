@@ -9,11 +9,13 @@ import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.server.batching.BatchLimits;
 import dev.hivemind.moe.server.batching.BatchingRuntime;
 import dev.hivemind.moe.server.batching.DeviceThreads;
+import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.frame.FrameCodec;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,6 +40,9 @@ public final class ExpertServer {
     /** How often experts are declared unless told otherwise. */
     public static final Duration DEFAULT_ANNOUNCE_PERIOD = Duration.ofSeconds(30);
 
+    /** How often the state of experts is saved unless told otherwise. */
+    public static final Duration DEFAULT_CHECKPOINT_PERIOD = Duration.ofMinutes(1);
+
     private static final String DEVICE_NAME = "hivemind-device";
 
     private final PeerNode node;
@@ -45,6 +50,7 @@ public final class ExpertServer {
     private final List<ExpertWatch> watches;
     private final Map<String, HostedExpert> experts;
     private final @Nullable ExpertAnnouncer announcer;
+    private final @Nullable ExpertCheckpoints checkpoints;
     private final Admission admission = new Admission();
     private final Disposable.Swap handlers = Disposables.swap();
     private final Mono<Void> closing = Mono.defer(this::shutDown).cache();
@@ -52,6 +58,7 @@ public final class ExpertServer {
     private ExpertServer(Builder builder) {
         this.node = builder.node;
         BatchLimits limits = builder.limits();
+        this.checkpoints = builder.checkpoints();
         this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
         this.watches = List.copyOf(builder.watches);
         this.experts = host(builder.backends, limits);
@@ -100,6 +107,9 @@ public final class ExpertServer {
         }
         handlers.update(new ExpertRequestHandler(experts, admission).register(node));
         watches.forEach(watch -> watch.started(experts));
+        if (checkpoints != null) {
+            checkpoints.start();
+        }
     }
 
     /**
@@ -113,7 +123,8 @@ public final class ExpertServer {
 
     /**
      * Withdraws the experts from the DHT, for which it takes at most two seconds, refuses new calls, fails those that wait
-     * with an error that tells callers to go elsewhere, and frees the experts after the batch under way. Idempotent; completes on a device thread.
+     * with an error that tells callers to go elsewhere, and frees the experts after the batch under way, and after a last
+     * checkpoint if there are checkpoints. Idempotent; completes on a device thread.
      */
     public Mono<Void> close() {
         return closing;
@@ -130,6 +141,9 @@ public final class ExpertServer {
     }
 
     private void freeExperts() {
+        if (checkpoints != null) {
+            checkpoints.close();
+        }
         experts.values().forEach(expert -> expert.backend().close());
         watches.forEach(watch -> watch.ended(experts));
     }
@@ -149,6 +163,8 @@ public final class ExpertServer {
         private @Nullable ExpertDirectory directory;
         private final List<ExpertWatch> watches = new ArrayList<>();
         private Duration announcePeriod = DEFAULT_ANNOUNCE_PERIOD;
+        private @Nullable Path checkpointDirectory;
+        private Duration checkpointPeriod = DEFAULT_CHECKPOINT_PERIOD;
 
         private Builder(PeerNode node) {
             this.node = node;
@@ -243,6 +259,26 @@ public final class ExpertServer {
             return this;
         }
 
+        /**
+         * Keeps the state of the experts in a directory, each in one of its own by its uid: what is there is loaded when the
+         * server is built, and what has changed is saved every period and at the end. Their uids must then be
+         * {@link ExpertUid}s. Default: nothing is kept.
+         */
+        public Builder checkpoints(Path directory, Duration period) {
+            if (period.isNegative() || period.isZero()) {
+                throw new IllegalArgumentException("The period is positive, not " + period);
+            }
+            this.checkpointDirectory = requireNonNull(directory, "directory");
+            this.checkpointPeriod = period;
+            return this;
+        }
+
+        private @Nullable ExpertCheckpoints checkpoints() {
+            return checkpointDirectory == null
+                    ? null
+                    : ExpertCheckpoints.load(checkpointDirectory, checkpointPeriod, backends);
+        }
+
         private @Nullable ExpertAnnouncer announcer(Function<ExpertUid, ExpertStatus> status) {
             if (directory == null) {
                 return null;
@@ -267,8 +303,10 @@ public final class ExpertServer {
         }
 
         /**
-         * The server, which serves nobody before {@link ExpertServer#start()} and owns its experts from now on.
+         * The server, which serves nobody before {@link ExpertServer#start()} and owns its experts from now on. Blocks for
+         * files if there are {@linkplain #checkpoints checkpoints}.
          *
+         * @throws CheckpointException if there are checkpoints that cannot be used
          * @throws IllegalArgumentException if a setting is out of its bounds; the backends stay the caller's then
          */
         public ExpertServer build() {

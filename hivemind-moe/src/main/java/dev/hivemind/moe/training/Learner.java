@@ -1,7 +1,5 @@
 package dev.hivemind.moe.training;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.optimizer.ExpertOptimizer;
@@ -177,13 +175,7 @@ final class Learner implements AutoCloseable {
         requireOpen();
         Map<String, NDArray> weights = new LinkedHashMap<>(model.parameters());
         weights.putAll(model.buffers());
-        return new TrainerState(step, nextBatch, seed, copies(weights), copies(optimizer.state()));
-    }
-
-    private static Map<String, HostTensor> copies(Map<String, NDArray> arrays) {
-        Map<String, HostTensor> copies = new LinkedHashMap<>();
-        arrays.forEach((name, array) -> copies.put(name, HostTensor.copyOf(array)));
-        return copies;
+        return new TrainerState(step, nextBatch, seed, TensorCopies.of(weights), TensorCopies.of(optimizer.state()));
     }
 
     /**
@@ -195,29 +187,14 @@ final class Learner implements AutoCloseable {
         requireOpen();
         Map<String, NDArray> weights = new LinkedHashMap<>(model.parameters());
         weights.putAll(model.buffers());
-        requireSame("local weights", weights, state.parameters());
-        requireSame("state of the optimizer", optimizer.state(), state.optimizer());
-        state.parameters().forEach((name, tensor) -> tensor.copyTo(requireNonNull(weights.get(name), name)));
-        Map<String, NDArray> moments = optimizer.state();
-        state.optimizer().forEach((name, tensor) -> tensor.copyTo(requireNonNull(moments.get(name), name)));
+        TensorCopies.requireFit("local weights", weights, state.parameters());
+        TensorCopies.requireFit("arrays of the optimizer", optimizer.state(), state.optimizer());
+        TensorCopies.restore(weights, state.parameters());
+        TensorCopies.restore(optimizer.state(), state.optimizer());
         optimizer.continueAfter(state.step());
         step = state.step();
         nextBatch = state.nextBatch();
         begin();
-    }
-
-    private static void requireSame(String what, Map<String, NDArray> own, Map<String, HostTensor> given) {
-        if (!own.keySet().equals(given.keySet())) {
-            throw new IllegalArgumentException("The %s of this pipeline are %s, but those of the given state are %s"
-                    .formatted(what, own.keySet(), given.keySet()));
-        }
-        own.forEach((name, array) -> {
-            HostTensor tensor = given.get(name);
-            if (tensor == null || !tensor.isLike(array)) {
-                throw new IllegalArgumentException("%s has the shape %s here, but is %s in the given state"
-                        .formatted(name, array.getShape(), tensor));
-            }
-        });
     }
 
     private void requireOpen() {

@@ -9,7 +9,8 @@ public final class CheckpointException extends RuntimeException {
         this(message, null);
     }
 
-    CheckpointException(String message, @Nullable Throwable cause) {
+    /** A failure, with what caused it. */
+    public CheckpointException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }
