@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = LauncherVersion.class,
         sortOptions = false,
-        usageHelpAutoWidth = true)
+        usageHelpAutoWidth = true,
+        footer = "%nExample: hivemind demo --steps 500 --compression int8")
 final class DemoCommand implements Callable<Integer> {
 
     @Spec

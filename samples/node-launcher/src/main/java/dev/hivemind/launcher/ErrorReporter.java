@@ -2,20 +2,28 @@ package dev.hivemind.launcher;
 
 import dev.hivemind.launcher.options.DefaultValues;
 import dev.hivemind.launcher.options.LauncherException;
+import dev.hivemind.launcher.options.Spelling;
 import dev.hivemind.launcher.process.ChildProcessException;
 import dev.hivemind.moe.data.DataException;
 import dev.hivemind.moe.training.DivergedException;
+import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.ListenException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.function.BooleanSupplier;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -42,29 +50,65 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
     @Override
     public int handleParseException(ParameterException error, String[] arguments) {
         CommandLine command = error.getCommandLine();
+        String problem = unknownWord(error, arguments)
+                .map(word -> unknown(word, command))
+                .orElseGet(() -> source(error, arguments) + sentence(oneLine(String.valueOf(error.getMessage()))));
         String help = " See '%s --help'.".formatted(command.getCommandSpec().qualifiedName());
-        String source =
-                defaults.sourceOf(error, arguments).map(place -> place + ": ").orElse("");
-        command.getErr().println(PREFIX + source + sentence(oneLine(problem(error))) + didYouMean(error) + help);
+        command.getErr().println(PREFIX + problem + help);
         return ExitCodes.USAGE;
     }
 
-    private static String problem(ParameterException error) {
-        if (error instanceof UnmatchedArgumentException unmatched) {
-            return "%s '%s'"
-                    .formatted(
-                            unmatched.isUnknownOption() ? "Unknown option" : "Unexpected argument",
-                            unmatched.getUnmatched().get(0));
-        }
-        return String.valueOf(error.getMessage());
+    private String source(ParameterException error, String... arguments) {
+        return defaults.sourceOf(error, arguments).map(place -> place + ": ").orElse("");
     }
 
-    private static String didYouMean(ParameterException error) {
-        if (!(error instanceof UnmatchedArgumentException unmatched)) {
-            return "";
+    /** The word that the command does not know; a misspelled option may also show as one that is missing. */
+    private static Optional<String> unknownWord(ParameterException error, String... arguments) {
+        if (error instanceof UnmatchedArgumentException unmatched) {
+            return Optional.of(unmatched.getUnmatched().get(0));
+        } else if (error instanceof MissingParameterException) {
+            CommandSpec command = error.getCommandLine().getCommandSpec();
+            return Arrays.stream(arguments)
+                    .takeWhile(word -> !word.equals("--"))
+                    .filter(word -> word.startsWith("--") && command.findOption(name(word)) == null)
+                    .findFirst();
         }
-        List<String> suggestions = unmatched.getSuggestions();
-        return suggestions.isEmpty() ? "" : " Did you mean '%s'?".formatted(suggestions.get(0));
+        return Optional.empty();
+    }
+
+    private static String name(String word) {
+        int equals = word.indexOf('=');
+        return equals < 0 ? word : word.substring(0, equals);
+    }
+
+    private static String unknown(String word, CommandLine command) {
+        CommandSpec spec = command.getCommandSpec();
+        if (word.startsWith("-")) {
+            return "Unknown option '%s'.".formatted(name(word)) + didYouMean(name(word), options(spec));
+        }
+        String kind = spec.subcommands().isEmpty() ? "Unexpected argument" : "Unknown command";
+        return "%s '%s'.".formatted(kind, word) + didYouMean(word, commands(spec));
+    }
+
+    private static List<String> options(CommandSpec command) {
+        return command.options().stream()
+                .filter(option -> !option.hidden())
+                .map(OptionSpec::longestName)
+                .toList();
+    }
+
+    private static List<String> commands(CommandSpec command) {
+        return command.subcommands().entrySet().stream()
+                .filter(below ->
+                        !below.getValue().getCommandSpec().usageMessage().hidden())
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    private static String didYouMean(String word, List<String> known) {
+        return Spelling.nearest(word, known)
+                .map(" Did you mean '%s'?"::formatted)
+                .orElse("");
     }
 
     @Override
@@ -113,6 +157,7 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
         return failure instanceof LauncherException
                 || failure instanceof ChildProcessException
                 || failure instanceof DataException
+                || failure instanceof CheckpointException
                 || failure instanceof DivergedException
                 || failure instanceof ListenException
                 || failure instanceof RpcException;
@@ -129,7 +174,8 @@ final class ErrorReporter implements IParameterExceptionHandler, IExecutionExcep
         return failure instanceof InterruptedException || failure.getCause() instanceof InterruptedException;
     }
 
-    private static String sentence(String text) {
+    /** A text that ends as sentences do. */
+    static String sentence(String text) {
         return text.isEmpty() || ".?!".indexOf(text.charAt(text.length() - 1)) >= 0 ? text : text + ".";
     }
 

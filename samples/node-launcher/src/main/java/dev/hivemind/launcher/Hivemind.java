@@ -1,11 +1,10 @@
 package dev.hivemind.launcher;
 
-import static java.util.Objects.requireNonNull;
-
+import dev.hivemind.launcher.bench.BenchCommand;
 import dev.hivemind.launcher.options.Aliases;
+import dev.hivemind.launcher.options.CommandGroup;
 import dev.hivemind.launcher.options.ConfigException;
 import dev.hivemind.launcher.options.DefaultValues;
-import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.server.ExpertChoice;
 import dev.hivemind.launcher.server.ServerCommand;
 import dev.hivemind.launcher.swarm.DhtCommand;
@@ -19,36 +18,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.Spec;
 
 /** The {@code hivemind} command. Its work is done by subcommands. */
 @Command(
         name = "hivemind",
         description = "Train mixtures of experts on computers that come and go.",
-        mixinStandardHelpOptions = true,
-        versionProvider = LauncherVersion.class,
-        subcommands = {
-            DemoCommand.class,
-            ServerCommand.class,
-            DhtCommand.class,
-            ExpertsCommand.class,
-            PingCommand.class,
-            IdentityCommand.class,
-            CompletionCommand.class,
-            RehearseCommand.class
-        },
-        synopsisSubcommandLabel = "COMMAND",
-        sortOptions = false,
-        usageHelpAutoWidth = true,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:all went well",
@@ -61,18 +41,24 @@ import picocli.CommandLine.Spec;
             "%nOptions are also taken from variables such as HIVEMIND_LOG_LEVEL, and from the file of --config.",
             "Start with 'hivemind demo'. 'hivemind COMMAND --help' explains a command."
         })
-public final class Hivemind implements Runnable {
+public final class Hivemind extends CommandGroup {
 
     private static final String LOG_LEVEL = "hivemind.log.level";
     private static final String LOG_FORMAT = "hivemind.log.format";
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     private boolean verbose;
 
-    Hivemind() {}
+    Hivemind() {
+        add("demo", DemoCommand.class);
+        add("server", ServerCommand.class);
+        add("dht", DhtCommand.class);
+        add("experts", ExpertsCommand.class);
+        add("ping", PingCommand.class);
+        add("identity", IdentityCommand.class);
+        add("bench", BenchCommand.class);
+        add("completion", CompletionCommand.class);
+        add("rehearse", RehearseCommand.class);
+    }
 
     /** Runs the command line and ends the JVM with the command's exit code. */
     public static void main(String[] arguments) {
@@ -92,13 +78,14 @@ public final class Hivemind implements Runnable {
      */
     static int run(PrintWriter out, PrintWriter err, Map<String, String> environment, String... arguments) {
         var command = new Hivemind();
-        CommandLine line = commandLine(command).setOut(out).setErr(err);
+        List<String> words = DefaultValues.haveFile(List.of(arguments), environment) ? List.of() : List.of(arguments);
+        CommandLine line = commandLine(command, words).setOut(out).setErr(err);
         try {
             String[] known = Aliases.replaceIn(arguments, line.getCommandSpec());
             var defaults = DefaultValues.of(line.getCommandSpec(), List.of(known), environment);
             return run(line.setDefaultValueProvider(defaults), command, defaults, known);
         } catch (ConfigException unusable) {
-            err.println("hivemind: " + unusable.getMessage() + ".");
+            err.println("hivemind: " + ErrorReporter.sentence(String.valueOf(unusable.getMessage())));
             return ExitCodes.USAGE;
         }
     }
@@ -114,17 +101,21 @@ public final class Hivemind implements Runnable {
         }
     }
 
+    /** The command line with all commands. */
     static CommandLine commandLine() {
-        return commandLine(new Hivemind());
+        return commandLine(new Hivemind(), List.of());
     }
 
-    private static CommandLine commandLine(Hivemind command) {
-        CommandLine line = new CommandLine(command)
+    private static CommandLine commandLine(Hivemind command, List<String> words) {
+        CommandLine line = command.commandLine(words)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUnmatchedOptionsArePositionalParams(false)
                 .setAbbreviatedOptionsAllowed(false);
-        CommandLine server = requireNonNull(line.getSubcommands().get("server"));
-        server.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> ExpertChoice.help());
+        CommandLine server = line.getSubcommands().get("server");
+        if (server != null) {
+            server.getHelpSectionMap()
+                    .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> ExpertChoice.help() + help.footer());
+        }
         return line;
     }
 
@@ -168,16 +159,6 @@ public final class Hivemind implements Runnable {
         if (verbose && System.getProperty(LOG_LEVEL) == null) {
             System.setProperty(LOG_LEVEL, LogLevel.INFO.name());
         }
-    }
-
-    @Override
-    public void run() {
-        String commands = spec.subcommands().entrySet().stream()
-                .filter(command ->
-                        !command.getValue().getCommandSpec().usageMessage().hidden())
-                .map(Map.Entry::getKey)
-                .collect(Collectors.joining("', '", "'", "'"));
-        throw new ParameterException(spec.commandLine(), "A command is missing, one of " + commands);
     }
 
     private enum LogLevel {

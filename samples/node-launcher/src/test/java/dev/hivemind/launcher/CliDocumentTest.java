@@ -1,10 +1,14 @@
 package dev.hivemind.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
@@ -16,6 +20,9 @@ import picocli.CommandLine.Model.CommandSpec;
 class CliDocumentTest {
 
     private static final int WIDTH = 100;
+
+    /** What follows the name of the program, up to another sentence. */
+    private static final Pattern EXAMPLE = Pattern.compile("(?:[ (]|^)hivemind ((?:[^,\\n]|,(?=\\S))+)");
 
     @Test
     void document_isTheHelpOfEveryCommand() throws IOException {
@@ -29,6 +36,44 @@ class CliDocumentTest {
                 .as("run the test again with -Dhivemind.docs.write=true, and look at what changed")
                 .content()
                 .isEqualToNormalizingNewlines(text);
+    }
+
+    @Test
+    void everyCommand_hasExamplesThatItUnderstands() {
+        var checked = new ArrayList<String>();
+        for (CommandLine command : commands(Hivemind.commandLine())) {
+            String name = command.getCommandSpec().qualifiedName();
+            List<String> examples = EXAMPLE.matcher(String.join(
+                            "\n", command.getCommandSpec().usageMessage().footer()))
+                    .results()
+                    .map(match -> match.group(1))
+                    .toList();
+            assertThat(examples).as("examples of " + name).isNotEmpty();
+            for (String example : examples) {
+                assertThatCode(() -> Hivemind.commandLine().parseArgs(words(example)))
+                        .as(example)
+                        .doesNotThrowAnyException();
+                checked.add(example);
+            }
+        }
+        assertThat(checked).hasSizeGreaterThan(20);
+    }
+
+    private static String[] words(String example) {
+        return example.replace("'", "").replace(")", "").split(" ");
+    }
+
+    /** All commands that do something, and are shown. */
+    private static List<CommandLine> commands(CommandLine command) {
+        if (command.getCommandSpec().usageMessage().hidden()) {
+            return List.of();
+        }
+        var all = new ArrayList<CommandLine>();
+        if (command.getCommandSpec().parent() != null) {
+            all.add(command);
+        }
+        command.getSubcommands().values().forEach(below -> all.addAll(commands(below)));
+        return all;
     }
 
     /** Tests run in the directory of their module, or in one of its parents. */

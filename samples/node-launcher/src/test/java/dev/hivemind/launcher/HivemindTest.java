@@ -88,7 +88,39 @@ class HivemindTest {
 
     @Test
     void run_misspelledCommand_suggestsTheRightOne() {
-        assertUsageError("hivemind: Unexpected argument 'serv'. Did you mean 'server'? See 'hivemind --help'.", "serv");
+        assertUsageError("hivemind: Unknown command 'serv'. Did you mean 'server'? See 'hivemind --help'.", "serv");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "pnig,127.0.0.1:1,pnig,ping,hivemind",
+        "exprets,ls,exprets,experts,hivemind",
+        "dht,crwal,crwal,crawl,hivemind dht",
+        "identity,nwe,nwe,new,hivemind identity"
+    })
+    void run_misspelledCommandWithArguments_suggestsTheRightOne(
+            String first, String second, String wrong, String right, String command) {
+        assertUsageError(
+                "hivemind: Unknown command '%s'. Did you mean '%s'? See '%s --help'.".formatted(wrong, right, command),
+                first,
+                second,
+                "--json");
+    }
+
+    @Test
+    void run_misspelledOptionThatIsRequired_suggestsTheRightOne() {
+        assertUsageError(
+                "hivemind: Unknown option '--inital-peers'. Did you mean '--initial-peers'? See 'hivemind experts ls"
+                        + " --help'.",
+                "experts",
+                "ls",
+                "ffn",
+                "--inital-peers=127.0.0.1:1");
+    }
+
+    @Test
+    void run_wordLikeNoOther_suggestsNothing() {
+        assertUsageError("hivemind: Unknown command 'frobnicate'. See 'hivemind --help'.", "frobnicate");
     }
 
     @Test

@@ -4,9 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.launcher.options.LauncherException;
 import dev.hivemind.rsocket.identity.PeerAddress;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 import reactor.netty.ChannelBindException;
 import reactor.netty.DisposableServer;
@@ -24,12 +24,12 @@ public final class MetricsEndpoint implements AutoCloseable {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final int SERVICE_UNAVAILABLE = 503;
 
-    private final MeterRegistry meters;
+    private final Supplier<String> metrics;
     private final BooleanSupplier ready;
     private final DisposableServer server;
 
-    private MetricsEndpoint(PeerAddress address, MeterRegistry meters, BooleanSupplier ready) {
-        this.meters = requireNonNull(meters, "meters");
+    private MetricsEndpoint(PeerAddress address, Supplier<String> metrics, BooleanSupplier ready) {
+        this.metrics = requireNonNull(metrics, "metrics");
         this.ready = requireNonNull(ready, "ready");
         this.server = HttpServer.create()
                 .host(address.host())
@@ -43,11 +43,13 @@ public final class MetricsEndpoint implements AutoCloseable {
      * Serves from now on.
      *
      * @param address where to listen; port 0 takes a free one
+     * @param metrics what there is to tell, as Prometheus reads it; asked on an event loop
+     * @param ready whether calls are taken
      * @throws LauncherException if that is impossible
      */
-    public static MetricsEndpoint start(PeerAddress address, MeterRegistry meters, BooleanSupplier ready) {
+    public static MetricsEndpoint start(PeerAddress address, Supplier<String> metrics, BooleanSupplier ready) {
         try {
-            return new MetricsEndpoint(address, meters, ready);
+            return new MetricsEndpoint(address, metrics, ready);
         } catch (ChannelBindException taken) {
             throw new LauncherException(
                     "Cannot serve metrics on %s: the port is in use, or the address is not this machine's. Choose another --metrics-port"
@@ -61,7 +63,7 @@ public final class MetricsEndpoint implements AutoCloseable {
                         "/metrics",
                         (request, response) -> response.header(
                                         "Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-                                .sendString(Mono.fromCallable(() -> PrometheusText.of(meters))))
+                                .sendString(Mono.fromSupplier(metrics)))
                 .get("/healthz", (request, response) -> answer(response, true))
                 .get("/readyz", (request, response) -> answer(response, ready.getAsBoolean()));
     }

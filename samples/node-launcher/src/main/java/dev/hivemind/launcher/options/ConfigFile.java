@@ -10,6 +10,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
@@ -107,8 +109,21 @@ final class ConfigFile {
         } else if (command.parent() == null && Aliases.isKnown(command, "--" + Aliases.mainName(name))) {
             ofAll.put("--" + Aliases.mainName(name), setting(value, here));
         } else {
-            throw at(key, here, "'%s' has no such option".formatted(command.qualifiedName()));
+            throw at(
+                    key,
+                    here,
+                    "'%s' has no such option".formatted(command.qualifiedName()) + didYouMean(name, command));
         }
+    }
+
+    private static String didYouMean(String name, CommandSpec command) {
+        Set<String> known = new TreeSet<>(command.subcommands().keySet());
+        command.options().stream()
+                .filter(option -> !option.hidden())
+                .forEach(option -> known.add(option.longestName().substring(2)));
+        return Spelling.nearest(name, known)
+                .map(". Did you mean '%s'?"::formatted)
+                .orElse("");
     }
 
     private Setting setting(Node node, String path) {

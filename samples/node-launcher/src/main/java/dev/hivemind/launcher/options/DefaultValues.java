@@ -38,6 +38,13 @@ public final class DefaultValues implements IDefaultValueProvider {
         return new DefaultValues(environment, file == null ? null : ConfigFile.read(Path.of(file), root));
     }
 
+    /** Whether the command line or the environment names a file, which may have something for any command. */
+    public static boolean haveFile(List<String> arguments, Map<String, String> environment) {
+        return configOf(arguments)
+                .or(() -> given(environment, variable(CONFIG)))
+                .isPresent();
+    }
+
     private static Optional<String> configOf(List<String> arguments) {
         for (int i = 0; i < arguments.size() && !arguments.get(i).equals("--"); i++) {
             if (arguments.get(i).equals(CONFIG) && i + 1 < arguments.size()) {

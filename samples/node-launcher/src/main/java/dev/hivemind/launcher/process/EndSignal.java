@@ -2,10 +2,11 @@ package dev.hivemind.launcher.process;
 
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
 
 /**
  * Waits for somebody to end this process: SIGTERM, or SIGINT from the keyboard. A second SIGINT halts at once. Signals are
@@ -14,31 +15,25 @@ import org.slf4j.LoggerFactory;
 public final class EndSignal {
 
     private static final Logger LOG = LoggerFactory.getLogger(EndSignal.class);
-    private static final int UNDECIDED = -1;
     private static final int OK = 0;
     private static final int INTERRUPTED = 130;
 
-    private final AtomicInteger exitCode = new AtomicInteger(UNDECIDED);
-    private final CountDownLatch arrived = new CountDownLatch(1);
+    private final CompletableFuture<Integer> exitCode = new CompletableFuture<>();
+
+    private EndSignal() {}
 
     /** Listens from now on. */
     public static EndSignal listen() {
         var end = new EndSignal();
-        end.handle("TERM", () -> end.arrive(OK));
+        end.handle("TERM", () -> end.exitCode.complete(OK));
         end.handle("INT", end::interrupt);
         return end;
     }
 
     private void interrupt() {
-        if (!arrive(INTERRUPTED)) {
+        if (!exitCode.complete(INTERRUPTED)) {
             Runtime.getRuntime().halt(INTERRUPTED);
         }
-    }
-
-    private boolean arrive(int code) {
-        boolean first = exitCode.compareAndSet(UNDECIDED, code);
-        arrived.countDown();
-        return first;
     }
 
     private void handle(String name, Runnable action) {
@@ -59,9 +54,22 @@ public final class EndSignal {
         }
     }
 
+    /** Emits the code to end with, when the signal comes. Cancelling ends nobody else's waiting. */
+    public Mono<Integer> arrival() {
+        return Mono.fromFuture(exitCode, true);
+    }
+
+    /** Whether the signal has come. */
+    public boolean hasArrived() {
+        return exitCode.isDone();
+    }
+
     /** Waits, and tells with which code to end. */
     public int await() throws InterruptedException {
-        arrived.await();
-        return exitCode.get();
+        try {
+            return exitCode.get();
+        } catch (ExecutionException impossible) {
+            throw new IllegalStateException(impossible);
+        }
     }
 }

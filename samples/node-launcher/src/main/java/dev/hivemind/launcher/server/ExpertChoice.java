@@ -4,7 +4,9 @@ import dev.hivemind.launcher.options.NumberConverters;
 import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertFactory;
 import dev.hivemind.moe.expert.ExpertOption;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,21 @@ public final class ExpertChoice {
             splitSynopsisLabel = ",",
             description = "An option of the class, as listed below. May be given several times.")
     private Map<String, String> expertOptions = new LinkedHashMap<>();
+
+    @Option(
+            names = "--custom-module-path",
+            paramLabel = "FILE.jar",
+            split = ",",
+            splitSynopsisLabel = ",",
+            description =
+                    "Jars, or directories of classes, with expert classes of your own and what they need: factories"
+                            + " as ServiceLoader finds them. Default: none.")
+    private List<Path> modules = List.of();
+
+    /** Where further expert classes are. */
+    List<Path> modules() {
+        return List.copyOf(modules);
+    }
 
     String expertClass() {
         return expertClass;

@@ -5,7 +5,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads a grid of experts, such as {@code ffn.[0:4].[0:4]}. */
-final class GridConverter implements ITypeConverter<ExpertGrid> {
+public final class GridConverter implements ITypeConverter<ExpertGrid> {
 
     @Override
     public ExpertGrid convert(String text) {

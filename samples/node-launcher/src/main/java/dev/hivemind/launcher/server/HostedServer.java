@@ -6,7 +6,6 @@ import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.launcher.swarm.Entrance;
 import dev.hivemind.launcher.swarm.IdentityFile;
-import dev.hivemind.moe.expert.ExpertFactories;
 import dev.hivemind.moe.expert.ExpertFactory;
 import dev.hivemind.moe.expert.ExpertOptions;
 import dev.hivemind.moe.gating.ExpertGrid;
@@ -32,6 +31,9 @@ final class HostedServer implements AutoCloseable {
 
     private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
+    /** For a last checkpoint of large experts on a slow disk. */
+    private static final Duration SAVE_TIMEOUT = Duration.ofSeconds(60);
 
     /** Keeps the seeds of neighbouring swarms apart. */
     private static final long SEED_STRIDE = 1_000_003;
@@ -120,7 +122,10 @@ final class HostedServer implements AutoCloseable {
                 .announceIn(directory, service.announcePeriod());
         options.compute().deviceThreads().ifPresent(builder::deviceThreads);
         options.compute().intraOpThreads().ifPresent(builder::intraOpThreads);
-        ExpertFactory factory = ExpertFactories.named(options.expertClass());
+        if (service.checkpoints() != null) {
+            builder.checkpoints(service.checkpoints(), service.checkpointPeriod());
+        }
+        ExpertFactory factory = CustomModules.named(options.expertClass(), options.modules());
         Device device = TensorOps.device(options.compute().device());
         names.forEach(uid -> builder.expert(uid.value(), expert(factory, uid, device)));
         uids = List.copyOf(names);
@@ -141,7 +146,8 @@ final class HostedServer implements AutoCloseable {
                     case NONE -> OptimizerConfig.frozen();
                 });
         Double norm = learning.maxGradientNorm();
-        return norm == null ? training : training.withMaxGradientNorm(norm);
+        TrainingConfig scheduled = training.withSchedule(learning.schedule());
+        return norm == null ? scheduled : scheduled.withMaxGradientNorm(norm);
     }
 
     PeerId id() {
@@ -179,7 +185,7 @@ final class HostedServer implements AutoCloseable {
         served.onErrorComplete()
                 .then(dht.close().onErrorComplete())
                 .then(node.close())
-                .timeout(CLOSE_TIMEOUT, Mono.empty())
+                .timeout(options.service().checkpoints() == null ? CLOSE_TIMEOUT : SAVE_TIMEOUT, Mono.empty())
                 .block();
     }
 }

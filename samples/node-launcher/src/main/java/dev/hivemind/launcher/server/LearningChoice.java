@@ -1,6 +1,7 @@
 package dev.hivemind.launcher.server;
 
 import dev.hivemind.launcher.options.NumberConverters;
+import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -29,8 +30,56 @@ final class LearningChoice {
             description = "Scale gradients down whose norm is larger than this. Default: none.")
     private @Nullable Double maxGradientNorm;
 
+    @Option(
+            names = "--scheduler",
+            paramLabel = "NAME",
+            defaultValue = "none",
+            description =
+                    "How the learning rate changes with the steps of an expert: none, linear or cosine. The latter"
+                            + " rise to it and fall to 0. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private SchedulerChoice scheduler;
+
+    @Option(
+            names = "--num-warmup-steps",
+            paramLabel = "N",
+            defaultValue = "0",
+            converter = NumberConverters.NotNegative.class,
+            description = "For how many steps it rises. Default: ${DEFAULT-VALUE}.")
+    private int warmupSteps;
+
+    @Option(
+            names = "--num-training-steps",
+            paramLabel = "N",
+            converter = NumberConverters.Positive.class,
+            description = "After how many steps it has fallen to 0. Needed for linear and cosine.")
+    private @Nullable Integer trainingSteps;
+
+    /** @throws IllegalArgumentException if the schedule is none */
     LearningOptions options() {
         return new LearningOptions(
-                optimizer, learningRate != null ? learningRate : optimizer.defaultLearningRate(), maxGradientNorm);
+                optimizer,
+                learningRate != null ? learningRate : optimizer.defaultLearningRate(),
+                maxGradientNorm,
+                schedule());
+    }
+
+    private LearningRateSchedule schedule() {
+        if (scheduler == SchedulerChoice.NONE) {
+            return LearningRateSchedule.constant();
+        }
+        if (trainingSteps == null || trainingSteps <= warmupSteps) {
+            throw new IllegalArgumentException(
+                    "A --scheduler needs --num-training-steps above --num-warmup-steps (%d)".formatted(warmupSteps));
+        }
+        return scheduler == SchedulerChoice.LINEAR
+                ? new LearningRateSchedule.Linear(warmupSteps, trainingSteps)
+                : new LearningRateSchedule.Cosine(warmupSteps, trainingSteps, 0);
+    }
+
+    private enum SchedulerChoice {
+        NONE,
+        LINEAR,
+        COSINE
     }
 }

@@ -1,14 +1,17 @@
 package dev.hivemind.launcher.server;
 
 import dev.hivemind.launcher.metrics.MetricsEndpoint;
-import dev.hivemind.launcher.options.LauncherVersion;
+import dev.hivemind.launcher.options.HivemindCommand;
 import dev.hivemind.launcher.output.JsonLines;
+import dev.hivemind.launcher.output.JsonOption;
 import dev.hivemind.launcher.process.EndSignal;
 import dev.hivemind.launcher.process.ParentWatch;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,29 +21,23 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code hivemind server}: hosts experts and announces them to other peers until it is stopped. */
 @Command(
         name = "server",
         description = "Host experts that other peers can find and train.",
-        mixinStandardHelpOptions = true,
-        versionProvider = LauncherVersion.class,
-        sortOptions = false,
-        usageHelpAutoWidth = true)
-public final class ServerCommand implements Callable<Integer> {
+        footer = {
+            "%nExamples:",
+            "  hivemind server --num-experts 8 --expert-pattern 'ffn.[0:32].[0:32]' --listen-on 0.0.0.0:1337",
+            "  hivemind server --num-experts 8 --expert-pattern 'ffn.[0:32].[0:32]' --initial-peers 127.0.0.1:1337"
+        })
+public final class ServerCommand extends HivemindCommand implements Callable<Integer> {
 
     /** What one dictionary of the DHT can name. */
     public static final int MAX_EXPERTS = 1_024;
 
     private static final Duration SHUTDOWN_GRACE = Duration.ofSeconds(5);
-
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
 
     @Mixin
     private ExpertChoice expert = new ExpertChoice();
@@ -71,8 +68,8 @@ public final class ServerCommand implements Callable<Integer> {
                     + " ${DEFAULT-VALUE}.")
     private long seed;
 
-    @Option(names = "--json", description = "Print one JSON object a line instead of text.")
-    private boolean json;
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Option(names = "--exit-with-parent", hidden = true, description = "End when standard input ends.")
     private boolean exitWithParent;
@@ -85,7 +82,9 @@ public final class ServerCommand implements Callable<Integer> {
             ParentWatch.start(SHUTDOWN_GRACE);
         }
         EndSignal end = EndSignal.listen();
-        var meters = new SimpleMeterRegistry();
+        MeterRegistry meters = options.monitoring().metrics() == null
+                ? new SimpleMeterRegistry()
+                : new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         HostedServer server = usable(() -> HostedServer.start(options, meters));
         Runtime.getRuntime().addShutdownHook(new Thread(server::close, "hivemind-server-end"));
         try (MetricsEndpoint metrics = metrics(options, meters, server)) {
@@ -100,11 +99,14 @@ public final class ServerCommand implements Callable<Integer> {
             throws InterruptedException {
         var sampler = new StatusSampler(meters, server.uids().size(), System::nanoTime);
         var display = StatusDisplay.start(
-                sampler::sample, System.out, json, options.monitoring().statusPeriod());
+                sampler::sample,
+                System.out,
+                json.isGiven(),
+                options.monitoring().statusPeriod());
         int code = end.await();
         display.dispose();
-        if (!json) {
-            print("Finishing the calls under way.");
+        if (!json.isGiven()) {
+            say("Finishing the calls under way.");
         }
         server.drain();
         return code;
@@ -112,22 +114,21 @@ public final class ServerCommand implements Callable<Integer> {
 
     private static @Nullable MetricsEndpoint metrics(ServerOptions options, MeterRegistry meters, HostedServer server) {
         PeerAddress address = options.monitoring().metrics();
-        return address == null ? null : MetricsEndpoint.start(address, meters, server::isReady);
+        return address != null && meters instanceof PrometheusMeterRegistry prometheus
+                ? MetricsEndpoint.start(address, prometheus::scrape, server::isReady)
+                : null;
     }
 
     private void requireRoomForExperts(UidOptions chosen) {
         if (chosen.count() > MAX_EXPERTS) {
-            throw new ParameterException(
-                    spec.commandLine(),
+            throw usageError(
                     "A prefix of the DHT holds at most %d experts, not %d.".formatted(MAX_EXPERTS, chosen.count()));
         }
         ExpertGrid grid = chosen.grid();
         int first = chosen.firstIndex() == null ? 0 : chosen.firstIndex();
         if (grid != null && grid.cells() - first < chosen.count()) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "%s has %d cells, too few for %d experts from number %d on."
-                            .formatted(grid, grid.cells(), chosen.count(), first));
+            throw usageError("%s has %d cells, too few for %d experts from number %d on."
+                    .formatted(grid, grid.cells(), chosen.count(), first));
         }
     }
 
@@ -136,12 +137,12 @@ public final class ServerCommand implements Callable<Integer> {
         try {
             return action.get();
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+            throw usageError(e);
         }
     }
 
     private void announce(HostedServer server, ServerOptions options, @Nullable MetricsEndpoint metrics) {
-        if (json) {
+        if (json.isGiven()) {
             announceToPrograms(server, options, metrics);
         } else {
             announceToPeople(server, options, metrics);
@@ -163,33 +164,26 @@ public final class ServerCommand implements Callable<Integer> {
 
     private void announceToPeople(HostedServer server, ServerOptions options, @Nullable MetricsEndpoint metrics) {
         var names = server.uids();
-        print("Hosting %d %s experts, %s to %s, as peer %s."
+        say("Hosting %d %s experts, %s to %s, as peer %s."
                 .formatted(
                         names.size(),
                         expert.expertClass(),
                         names.get(0),
                         names.get(names.size() - 1),
                         server.id().toShortString()));
-        server.addresses().forEach(address -> print("Others join with --initial-peers " + address));
+        server.addresses().forEach(address -> say("Others join with --initial-peers " + address));
         if (metrics != null) {
-            print("Metrics are at http://%s/metrics"
-                    .formatted(new PeerAddress(monitoredHost(options), metrics.port())));
+            say("Metrics are at http://%s/metrics".formatted(new PeerAddress(monitoredHost(options), metrics.port())));
         }
         if (isOutOfReach(server, options.network().initialPeers())) {
-            print("Only this machine can reach it, though it joined others: give it a --listen-on of its own.");
+            say("Only this machine can reach it, though it joined others: give it a --listen-on of its own.");
         }
-        print("Ctrl-C ends it.");
+        say("Ctrl-C ends it.");
     }
 
     private static String monitoredHost(ServerOptions options) {
         PeerAddress address = options.monitoring().metrics();
         return address == null ? "127.0.0.1" : address.host();
-    }
-
-    private void print(String line) {
-        var out = spec.commandLine().getOut();
-        out.println(line);
-        out.flush();
     }
 
     /** Whether it tells peers elsewhere to connect to loopback addresses. */
@@ -203,6 +197,7 @@ public final class ServerCommand implements Callable<Integer> {
     ServerOptions options() {
         return new ServerOptions(
                 expert.expertClass(),
+                expert.modules(),
                 expert.options(),
                 uids.options(),
                 network.options(),
@@ -211,7 +206,7 @@ public final class ServerCommand implements Callable<Integer> {
                 compute.options(),
                 monitoring.options(),
                 seed,
-                json,
+                json.isGiven(),
                 exitWithParent);
     }
 }

@@ -1,11 +1,14 @@
 package dev.hivemind.launcher.server;
 
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /**
  * What a server is to host, and where.
  *
  * @param expertClass the kind of expert
+ * @param modules jars and directories in which kinds of experts are looked for, besides the class path
  * @param expertOptions what was chosen of its options, by their names
  * @param uids what the experts are called
  * @param network where it listens, whom it joins, and who it is
@@ -19,6 +22,7 @@ import java.util.Map;
  */
 record ServerOptions(
         String expertClass,
+        List<Path> modules,
         Map<String, String> expertOptions,
         UidOptions uids,
         NetworkOptions network,

@@ -2,7 +2,9 @@ package dev.hivemind.launcher.server;
 
 import dev.hivemind.launcher.options.DurationConverter;
 import dev.hivemind.launcher.options.NumberConverters;
+import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How a server serves. */
@@ -52,7 +54,24 @@ final class ServiceChoice {
     @SuppressWarnings("NullAway.Init")
     private Duration drainTimeout;
 
+    @Option(
+            names = "--checkpoint-dir",
+            paramLabel = "DIR",
+            description = "Where the state of the experts is kept: what is there is loaded, what they learn is saved."
+                    + " Default: nowhere.")
+    private @Nullable Path checkpoints;
+
+    @Option(
+            names = "--checkpoint-period",
+            paramLabel = "TIME",
+            defaultValue = "1m",
+            converter = DurationConverter.class,
+            description = "How often it is saved, besides at the end. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private Duration checkpointPeriod;
+
     ServiceOptions options() {
-        return new ServiceOptions(maxBatchSize, minBatchSize, linger, announcePeriod, drainTimeout);
+        return new ServiceOptions(
+                maxBatchSize, minBatchSize, linger, announcePeriod, drainTimeout, checkpoints, checkpointPeriod);
     }
 }

@@ -1,20 +1,25 @@
 package dev.hivemind.launcher.server;
 
+import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.launcher.options.NumberConverters;
+import dev.hivemind.launcher.swarm.UidConverter;
 import dev.hivemind.moe.gating.ExpertGrid;
+import java.util.HashSet;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What the experts of a server are called. */
 final class UidChoice {
 
+    private static final int DEFAULT_COUNT = 5;
+
     @Option(
             names = "--num-experts",
             paramLabel = "N",
-            defaultValue = "5",
             converter = NumberConverters.Positive.class,
-            description = "How many experts to host. Default: ${DEFAULT-VALUE}.")
-    private int numExperts;
+            description = "How many experts to host. Default: 5, or as many as there are --expert-uids.")
+    private @Nullable Integer numExperts;
 
     @Option(
             names = "--uid-prefix",
@@ -42,7 +47,32 @@ final class UidChoice {
                             + " the last dimension first. Default: 0, or free cells of a grid.")
     private @Nullable Integer firstIndex;
 
+    @Option(
+            names = "--expert-uids",
+            paramLabel = "UID",
+            split = ",",
+            splitSynopsisLabel = ",",
+            converter = UidConverter.class,
+            description = "What the experts are called, one by one with commas between them, instead of a prefix or a"
+                    + " pattern. Default: none.")
+    private List<ExpertUid> names = List.of();
+
+    /** @throws IllegalArgumentException if some contradict others */
     UidOptions options() {
-        return new UidOptions(numExperts, uidPrefix, grid, firstIndex);
+        if (!names.isEmpty()) {
+            requireNamesAlone();
+        }
+        int count = numExperts != null ? numExperts : names.isEmpty() ? DEFAULT_COUNT : names.size();
+        return new UidOptions(count, uidPrefix, grid, firstIndex, List.copyOf(names));
+    }
+
+    private void requireNamesAlone() {
+        if (new HashSet<>(names).size() < names.size()) {
+            throw new IllegalArgumentException("One of --expert-uids is there twice");
+        }
+        if (grid != null || firstIndex != null || (numExperts != null && numExperts != names.size())) {
+            throw new IllegalArgumentException(
+                    "--expert-uids says all: leave out --expert-pattern, --first-index and --num-experts");
+        }
     }
 }

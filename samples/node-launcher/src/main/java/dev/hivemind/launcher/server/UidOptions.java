@@ -4,6 +4,7 @@ import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.gating.ExpertGrid;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,12 +14,14 @@ import org.jspecify.annotations.Nullable;
  * @param prefix what uids start with, without the last dot, when there is no grid
  * @param grid whose cells the experts are; null if they are only numbered
  * @param firstIndex the number of the first expert; null for free cells of the grid, or 0 without one
+ * @param names of all experts; empty if they follow from the others
  */
 record UidOptions(
         int count,
         String prefix,
         @Nullable ExpertGrid grid,
-        @Nullable Integer firstIndex) {
+        @Nullable Integer firstIndex,
+        List<ExpertUid> names) {
 
     /** The grid of which free cells are to be chosen; null if all names are known. */
     @Nullable ExpertGrid gridToChooseFrom() {
@@ -27,6 +30,9 @@ record UidOptions(
 
     /** The names, when they are known. */
     List<ExpertUid> uids() {
+        if (!names.isEmpty()) {
+            return names;
+        }
         int first = firstIndex == null ? 0 : firstIndex;
         List<ExpertUid> uids = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -35,8 +41,11 @@ record UidOptions(
         return uids;
     }
 
-    /** The number that an expert has among all that there can be. */
+    /** The number that an expert has among all that there can be, on whatever server. */
     long number(ExpertUid uid) {
+        if (!names.isEmpty()) {
+            return uid.value().hashCode();
+        }
         if (grid == null) {
             return uid.coordinate();
         }
@@ -50,6 +59,9 @@ record UidOptions(
 
     /** Where the experts lie, for people and programs. */
     String space() {
+        if (!names.isEmpty()) {
+            return names.stream().map(ExpertUid::value).collect(Collectors.joining(","));
+        }
         return grid == null ? prefix : grid.toString();
     }
 }

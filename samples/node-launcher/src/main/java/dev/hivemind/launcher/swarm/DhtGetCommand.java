@@ -6,52 +6,39 @@ import dev.hivemind.dht.storage.DhtValue;
 import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.dht.storage.PlainRecord;
 import dev.hivemind.launcher.options.LauncherException;
-import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.output.Listing;
+import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code hivemind dht get}: prints what is stored under a key. */
 @Command(
         name = "get",
         description = "Print what is stored under a key: a value, or a line for each subkey.",
-        mixinStandardHelpOptions = true,
-        versionProvider = LauncherVersion.class,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
         footer = "%nExample: hivemind dht get greeting --initial-peers 127.0.0.1:1337")
-final class DhtGetCommand implements Runnable {
+final class DhtGetCommand extends VisitCommand {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     @Parameters(index = "0", paramLabel = "KEY", description = "A text of at most 256 bytes.")
     private String key = "";
 
-    @Mixin
-    private InitialPeers initialPeers = new InitialPeers();
-
-    @Option(names = "--json", description = "Print one JSON object a line instead of text.")
-    private boolean json;
-
     @Override
-    public void run() {
-        try (var visitor = new Visitor()) {
-            DhtValue value = visitor.join(initialPeers.addresses())
-                    .getLatest(DhtKey.of(key))
-                    .blockOptional(TIMEOUT)
-                    .orElseThrow(() -> new LauncherException("Nothing is stored under '%s'".formatted(key)));
-            show(value);
-        }
+    void visit(Visitor visitor, List<PeerAddress> initialPeers) {
+        DhtValue value = visitor.join(initialPeers)
+                .getLatest(DhtKey.of(key))
+                .blockOptional(TIMEOUT)
+                .orElseThrow(() -> new LauncherException("Nothing is stored under '%s'".formatted(key)));
+        show(value);
     }
 
     private void show(DhtValue value) {
-        Listing listing = Listing.of(System.out, json, "key", "subkey", "value", "owner", "expiresAt");
+        Listing listing = Listing.of(System.out, isJson(), "key", "subkey", "value", "owner", "expiresAt");
         if (value instanceof PlainRecord plain) {
             add(listing, null, plain);
         } else if (value instanceof DictionaryRecord dictionary) {

@@ -7,37 +7,26 @@ import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import dev.hivemind.launcher.options.DurationConverter;
 import dev.hivemind.launcher.options.LauncherException;
-import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.output.JsonLines;
+import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code hivemind dht put}: stores a value that anybody may replace, until it expires. */
 @Command(
         name = "put",
         description = "Store a value under a key, until it expires. Anybody may replace it.",
-        mixinStandardHelpOptions = true,
-        versionProvider = LauncherVersion.class,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
         footer = "%nExample: hivemind dht put greeting hello --ttl 10m --initial-peers 127.0.0.1:1337")
-final class DhtPutCommand implements Runnable {
+final class DhtPutCommand extends VisitCommand {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
-
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
 
     @Parameters(index = "0", paramLabel = "KEY", description = "A text of at most 256 bytes.")
     private String key = "";
@@ -60,26 +49,18 @@ final class DhtPutCommand implements Runnable {
     @SuppressWarnings("NullAway.Init")
     private Duration ttl;
 
-    @Mixin
-    private InitialPeers initialPeers = new InitialPeers();
-
-    @Option(names = "--json", description = "Print a JSON object instead of text.")
-    private boolean json;
-
     @Override
-    public void run() {
-        try (var visitor = new Visitor()) {
-            DhtNode dht = visitor.join(initialPeers.addresses());
-            DhtRecord record = record(dht.now().plus(ttl));
-            StoreReceipt receipt = Visitor.await(dht.store(record), TIMEOUT);
-            if (!receipt.isStored()) {
-                throw new LauncherException(
-                        receipt.stale() > 0
-                                ? "Something that expires later is stored there: choose a longer --ttl"
-                                : "No peer has room for it: try again later");
-            }
-            show(receipt, record.expiresAt());
+    void visit(Visitor visitor, List<PeerAddress> initialPeers) {
+        DhtNode dht = visitor.join(initialPeers);
+        DhtRecord record = record(dht.now().plus(ttl));
+        StoreReceipt receipt = Visitor.await(dht.store(record), TIMEOUT);
+        if (!receipt.isStored()) {
+            throw new LauncherException(
+                    receipt.stale() > 0
+                            ? "Something that expires later is stored there: choose a longer --ttl"
+                            : "No peer has room for it: try again later");
         }
+        show(receipt, record.expiresAt());
     }
 
     private DhtRecord record(Instant expiresAt) {
@@ -89,12 +70,12 @@ final class DhtPutCommand implements Runnable {
                     ? DhtRecord.of(DhtKey.of(key), bytes, expiresAt)
                     : DhtRecord.of(DhtKey.of(key), ByteString.copyFromUtf8(subkey), bytes, expiresAt);
         } catch (IllegalArgumentException tooLong) {
-            throw new ParameterException(spec.commandLine(), String.valueOf(tooLong.getMessage()), tooLong);
+            throw usageError(tooLong);
         }
     }
 
     private void show(StoreReceipt receipt, Instant expiresAt) {
-        if (json) {
+        if (isJson()) {
             Map<String, @Nullable Object> fields = new LinkedHashMap<>();
             fields.put("key", key);
             fields.put("subkey", subkey);
@@ -102,9 +83,7 @@ final class DhtPutCommand implements Runnable {
             fields.put("expiresAt", expiresAt);
             new JsonLines(System.out).write(fields);
         } else {
-            var out = spec.commandLine().getOut();
-            out.printf("Stored at %d peers until %s.%n", receipt.stored(), expiresAt);
-            out.flush();
+            say("Stored at %d peers until %s.".formatted(receipt.stored(), expiresAt));
         }
     }
 }

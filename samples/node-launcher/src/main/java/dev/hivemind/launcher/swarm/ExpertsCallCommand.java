@@ -1,15 +1,13 @@
 package dev.hivemind.launcher.swarm;
 
 import dev.hivemind.dht.expert.ExpertDescriptor;
-import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.launcher.options.DurationConverter;
-import dev.hivemind.launcher.options.LauncherException;
-import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.options.NumberConverters;
 import dev.hivemind.launcher.output.JsonLines;
 import dev.hivemind.launcher.swarm.TimedExpertCall.Result;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.rsocket.PeerConnection;
+import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,34 +15,14 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code hivemind experts call}: one call of an expert, and where its time went. */
 @Command(
         name = "call",
         description = "Call an expert once, and show how long that took where.",
-        mixinStandardHelpOptions = true,
-        versionProvider = LauncherVersion.class,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
         footer = "%nExample: hivemind experts call ffn.3.17 --rows 64 --initial-peers 127.0.0.1:1337")
-final class ExpertsCallCommand implements Runnable {
-
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
-    @Parameters(
-            index = "0",
-            paramLabel = "UID",
-            converter = UidConverter.class,
-            description = "The expert, such as ffn.3.17")
-    @SuppressWarnings("NullAway.Init")
-    private ExpertUid uid;
+final class ExpertsCallCommand extends ExpertCommand {
 
     @Option(
             names = "--input",
@@ -76,40 +54,24 @@ final class ExpertsCallCommand implements Runnable {
     @SuppressWarnings("NullAway.Init")
     private Duration timeout;
 
-    @Mixin
-    private InitialPeers initialPeers = new InitialPeers();
-
-    @Option(names = "--json", description = "Print a JSON object instead of text.")
-    private boolean json;
-
     @Override
-    public void run() {
-        try (var visitor = new Visitor()) {
-            List<ExpertDescriptor> owners = visitor.directory(initialPeers.addresses())
-                    .find(uid)
-                    .collectList()
-                    .block(timeout);
-            if (owners == null || owners.isEmpty()) {
-                throw new LauncherException("Nobody hosts '%s'".formatted(uid));
-            }
-            ExpertDescriptor owner = owners.get(0);
-            PeerConnection connection =
-                    Visitor.await(visitor.node().connect(owner.peerId(), owner.addresses()), timeout);
-            ExpertSchema schema = Visitor.await(ExpertsShowCommand.schema(connection, uid), timeout);
-            var inputs = input.equals("random") ? CallInput.random(schema, rows) : CallInput.file(schema, input);
-            show(owner, new TimedExpertCall(connection, uid, timeout).run(schema, inputs, backward));
-        }
+    void visit(Visitor visitor, List<PeerAddress> initialPeers) {
+        ExpertDescriptor owner = owners(visitor, initialPeers, timeout).get(0);
+        PeerConnection connection = Visitor.await(visitor.node().connect(owner.peerId(), owner.addresses()), timeout);
+        ExpertSchema schema = Visitor.await(ExpertsShowCommand.schema(connection, uid()), timeout);
+        var inputs = input.equals("random") ? CallInput.random(schema, rows) : CallInput.file(schema, input);
+        show(owner, new TimedExpertCall(connection, uid(), timeout).run(schema, inputs, backward));
     }
 
     private void show(ExpertDescriptor owner, Result result) {
-        if (json) {
+        if (isJson()) {
             new JsonLines(System.out).write(fields(owner, result));
             return;
         }
-        var out = spec.commandLine().getOut();
+        var out = out();
         out.printf(
                 "%s of %s at peer %s%n",
-                backward ? "Backward" : "Forward", uid, owner.peerId().toShortString());
+                backward ? "Backward" : "Forward", uid(), owner.peerId().toShortString());
         out.printf(Locale.ROOT, "round trip  %s%n", millis(result.roundTrip()));
         out.printf(Locale.ROOT, "queue       %s%n", millis(result.queue()));
         out.printf(Locale.ROOT, "compute     %s%n", millis(result.compute()));
@@ -120,7 +82,7 @@ final class ExpertsCallCommand implements Runnable {
 
     private Map<String, @Nullable Object> fields(ExpertDescriptor owner, Result result) {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-        fields.put("uid", uid);
+        fields.put("uid", uid());
         fields.put("peerId", owner.peerId());
         fields.put("operation", backward ? "backward" : "forward");
         fields.put("roundTripMillis", number(result.roundTrip()));

@@ -6,7 +6,7 @@ import java.util.List;
 import picocli.CommandLine.Option;
 
 /** Where a command enters the swarm. */
-final class InitialPeers {
+public final class InitialPeers {
 
     @Option(
             names = "--initial-peers",
@@ -18,7 +18,11 @@ final class InitialPeers {
             description = "Peers of the swarm, with commas between them; one that answers is enough.")
     private List<PeerAddress> addresses = List.of();
 
-    List<PeerAddress> addresses() {
+    /** Options that are not given yet. */
+    public InitialPeers() {}
+
+    /** The peers, at least one. */
+    public List<PeerAddress> addresses() {
         return List.copyOf(addresses);
     }
 }

@@ -3,8 +3,9 @@ package dev.hivemind.launcher.swarm;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.rpc.Pong;
 import dev.hivemind.launcher.options.AddressConverter;
-import dev.hivemind.launcher.options.LauncherVersion;
+import dev.hivemind.launcher.options.HivemindCommand;
 import dev.hivemind.launcher.output.JsonLines;
+import dev.hivemind.launcher.output.JsonOption;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.error.RpcNonTransientException;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -17,26 +18,16 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import reactor.core.publisher.Mono;
 
 /** {@code hivemind ping}: asks one peer whether it lives, who it is, and what time it has. */
 @Command(
         name = "ping",
         description = "Ask a peer who it is, and how long its answers take.",
-        mixinStandardHelpOptions = true,
-        versionProvider = LauncherVersion.class,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
         footer = "%nExample: hivemind ping 127.0.0.1:1337")
-public final class PingCommand implements Runnable {
-
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
+public final class PingCommand extends HivemindCommand implements Runnable {
 
     @Parameters(
             index = "0",
@@ -46,8 +37,8 @@ public final class PingCommand implements Runnable {
     @SuppressWarnings("NullAway.Init")
     private PeerAddress peer;
 
-    @Option(names = "--json", description = "Print a JSON object instead of text.")
-    private boolean json;
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Override
     public void run() {
@@ -73,19 +64,17 @@ public final class PingCommand implements Runnable {
     }
 
     private void show(Result result) {
-        if (json) {
+        if (json.isGiven()) {
             new JsonLines(System.out).write(result.fields(peer));
             return;
         }
-        var out = spec.commandLine().getOut();
-        out.printf(
+        say(String.format(
                 Locale.ROOT,
-                "Peer %s answers at %s after %.1f ms%s.%n",
+                "Peer %s answers at %s after %.1f ms%s.",
                 result.peerId(),
                 peer,
                 millis(result.roundTrip()),
-                result.dht() ? "" : ", and is no node of a DHT");
-        out.flush();
+                result.dht() ? "" : ", and is no node of a DHT"));
     }
 
     private static double millis(Duration duration) {

@@ -5,7 +5,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads the uid of an expert. */
-final class UidConverter implements ITypeConverter<ExpertUid> {
+public final class UidConverter implements ITypeConverter<ExpertUid> {
 
     @Override
     public ExpertUid convert(String text) {

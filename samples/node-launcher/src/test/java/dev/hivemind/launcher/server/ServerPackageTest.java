@@ -39,11 +39,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /** Servers as processes, and this process among their peers. */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
-class ServerProcessTest {
+class ServerPackageTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
     private static final Pattern ADDRESS = Pattern.compile("\"addresses\":\\[\"([^\"]+)\"");
@@ -74,13 +75,7 @@ class ServerProcessTest {
     }
 
     private static String ready(CommandRun server) throws Exception {
-        while (server.output().stream().noneMatch(line -> line.startsWith("{\"event\":\"ready\""))) {
-            assertThat(server.process().isAlive())
-                    .as(server.errors().toString())
-                    .isTrue();
-            server.process().waitFor(50, TimeUnit.MILLISECONDS);
-        }
-        return server.output().get(0);
+        return server.await("{\"event\":\"ready\"");
     }
 
     private static PeerAddress address(String ready) {
@@ -146,6 +141,82 @@ class ServerProcessTest {
         assertThat(server.exitCode()).isZero();
         assertThat(directory.find(new ExpertUid("slow.0")).collectList().block(TIMEOUT))
                 .isEmpty();
+    }
+
+    @Test
+    void server_interruptedTwice_doesNotWaitForItsCalls() throws Exception {
+        CommandRun server = command(
+                "server",
+                "--num-experts",
+                "1",
+                "--hidden-dim",
+                "16",
+                "--expert-class",
+                "nop_delay",
+                "--expert-option",
+                "delay=600",
+                "--drain-timeout",
+                "1h");
+        String line = server.await("Others join with --initial-peers ");
+        PeerAddress address = PeerAddress.parse(line.substring(line.lastIndexOf(' ') + 1));
+        PeerConnection connection = node.connect(address).block(TIMEOUT);
+        Disposable call = forward(connection, "expert.0").onErrorComplete().subscribe();
+        // Answered by the server's event loop, after the call before it.
+        forward(connection, "no.1").onErrorComplete().block(TIMEOUT);
+
+        server.interrupt();
+        server.await("Finishing the calls under way.");
+        assertThat(server.process().isAlive()).isTrue();
+        server.interrupt();
+
+        assertThat(server.exitCode()).isEqualTo(130);
+        call.dispose();
+    }
+
+    @Test
+    void server_withACheckpointDirectory_goesOnWhereItWas() throws Exception {
+        String[] options = {
+            "--expert-uids",
+            "a.1,b.7",
+            "--optimizer",
+            "adam",
+            "--scheduler",
+            "linear",
+            "--num_warmup_steps",
+            "2",
+            "--num_training_steps",
+            "9",
+            "--checkpoint_dir",
+            directory.resolve("state").toString()
+        };
+        CommandRun first = server(options);
+        String entrance = address(ready(first)).toString();
+        for (int i = 0; i < 3; i++) {
+            command("experts", "call", "b.7", "--backward", "--initial-peers", entrance)
+                    .success();
+        }
+        first.process().destroy();
+        assertThat(first.exitCode()).isZero();
+        assertThat(directory.resolve("state/b.7/checkpoint-000000000003.safetensors"))
+                .exists();
+        assertThat(directory.resolve("state/a.1")).doesNotExist();
+
+        ready(server(options));
+        String other = server("--expert-uids", "b.7", "--checkpoint-dir", options[options.length - 1])
+                .failure(1);
+
+        assertThat(other).contains("expert b.7", "same settings");
+    }
+
+    @Test
+    void server_withAModulePath_hostsWhatIsThere() throws Exception {
+        Path jar = CustomModule.jar(directory);
+
+        String ready = ready(server(
+                "--num-experts", "1", "--custom-module-path", jar.toString(), "--expert-class", CustomModule.NAME));
+        assertThat(ready).contains("\"numExperts\":1");
+
+        assertThat(server("--custom-module-path", "gone.jar").failure(2)).contains("There is no gone.jar");
     }
 
     @Test

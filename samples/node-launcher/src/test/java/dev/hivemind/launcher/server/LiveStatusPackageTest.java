@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A server in a pseudo-terminal, which script(1) of util-linux makes. Elsewhere these tests are skipped. */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
-class LiveStatusTest {
+class LiveStatusPackageTest {
 
     private static final String CLEAR = "\r\033[2K";
     private static final String STATUS = "1 experts  0 rows/s";

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Commands as processes, at a peer of this one that declares experts without hosting any. */
 @Timeout(value = 3, unit = TimeUnit.MINUTES)
-class SwarmCommandsTest {
+class SwarmPackageTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
