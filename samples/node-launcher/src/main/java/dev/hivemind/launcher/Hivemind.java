@@ -50,6 +50,7 @@ public final class Hivemind extends CommandGroup {
 
     Hivemind() {
         add("demo", DemoCommand.class);
+        add("train", TrainCommand.class);
         add("server", ServerCommand.class);
         add("dht", DhtCommand.class);
         add("experts", ExpertsCommand.class);

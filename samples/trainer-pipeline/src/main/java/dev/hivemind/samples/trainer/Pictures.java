@@ -32,6 +32,7 @@ import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.events.EventFeed;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -128,7 +129,7 @@ public final class Pictures {
 
     private Evaluation train(PeerNode node) {
         DhtNode dht = node.start()
-                .then(new Joining(node, options.server(), options.patience(), Pictures::showWaiting).join())
+                .then(new Joining(node, List.of(options.server()), options.patience(), Pictures::showWaiting).join())
                 .blockOptional()
                 .orElseThrow();
         ExpertClient client = ExpertClient.create(node, new ExpertDirectory(dht));

@@ -15,7 +15,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** What a run leaves in its directory: checkpoints, and reports as JSON lines and for TensorBoard. */
-final class RunRecorder {
+public final class RunRecorder {
 
     private static final CheckpointPolicy POLICY = new CheckpointPolicy(1_000, Duration.ofMinutes(1));
     private static final int KEPT_CHECKPOINTS = 3;
@@ -23,23 +23,24 @@ final class RunRecorder {
     private final Path directory;
     private final CheckpointStore checkpoints;
 
-    RunRecorder(Path directory) {
+    /** A recorder of a run in a directory, which is made when there is something to keep. */
+    public RunRecorder(Path directory) {
         this.directory = directory;
         this.checkpoints = new CheckpointStore(directory.resolve("checkpoints"), KEPT_CHECKPOINTS);
     }
 
     /** What the run is called, which is the name of its directory. */
-    String name() {
+    public String name() {
         return String.valueOf(directory.getFileName());
     }
 
     /** Where to go on; null for a run that has not begun. Blocks for files. */
-    @Nullable Checkpoint latest() {
+    public @Nullable Checkpoint latest() {
         return checkpoints.latest();
     }
 
     /** Refuses a directory in which another run has begun. Blocks for files. */
-    void requireFresh() {
+    public void requireFresh() {
         checkpoints.requireEmpty();
     }
 
@@ -49,7 +50,7 @@ final class RunRecorder {
      * @param data which the run learns from, as {@code BatchSource.identity()} has it
      * @param state of the trainer at the moment of subscription
      */
-    Flux<StepReport> record(Flux<StepReport> reports, Mono<TrainerState> state, String data) {
+    public Flux<StepReport> record(Flux<StepReport> reports, Mono<TrainerState> state, String data) {
         Flux<StepReport> saved = Checkpointer.of(checkpoints, POLICY, data, CheckpointListener.logging())
                 .saving(reports, state);
         return Flux.usingWhen(Mono.fromSupplier(this::open), files -> saved.doOnNext(files::accept), Files::close);

@@ -1,0 +1,114 @@
+package dev.hivemind.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code hivemind train} as a process, through experts of another. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class TrainPackageTest {
+
+    private static final String GRID = "ffn.[0:2].[0:2]";
+
+    @TempDir
+    private Path directory;
+
+    private final List<CommandRun> runs = new ArrayList<>();
+
+    @AfterEach
+    void end() {
+        runs.forEach(CommandRun::close);
+    }
+
+    private CommandRun hivemind(String... arguments) throws Exception {
+        CommandRun run = CommandRun.start(directory, Map.of(), arguments);
+        runs.add(run);
+        return run;
+    }
+
+    /** The address of a server of four experts. */
+    private String server() throws Exception {
+        String line = hivemind("server", "--num-experts", "4", "--hidden-dim", "16", "--expert-pattern", GRID)
+                .await("Others join with --initial-peers ");
+        return line.substring(line.lastIndexOf(' ') + 1);
+    }
+
+    private CommandRun train(String address, String... more) throws Exception {
+        List<String> arguments =
+                new ArrayList<>(List.of("train", "--json", "--initial-peers", address, "--expert-pattern", GRID));
+        arguments.addAll(List.of(more));
+        return hivemind(arguments.toArray(String[]::new));
+    }
+
+    @Test
+    void train_ofAFewSteps_tellsHowGoodItIsAndGoesOnLater() throws Exception {
+        String address = server();
+        String run = directory.resolve("run").toString();
+
+        CommandRun first = train(address, "--steps", "20", "--directory", run);
+        first.success();
+        CommandRun second = train(address, "--steps", "30", "--directory", run, "--resume");
+        second.success();
+
+        assertThat(last(first).get("event")).isEqualTo("result");
+        assertThat(last(first).get("steps")).isEqualTo(20);
+        assertThat((double) last(first).get("testAccuracy")).isBetween(0.1, 1.0);
+        assertThat(directory.resolve("run/reports.jsonl")).exists();
+        assertThat(second.output()).contains("{\"event\":\"resumed\",\"step\":20}");
+        assertThat(last(second).get("steps")).isEqualTo(30);
+        assertThat(train(address, "--steps", "30", "--directory", run).failure(ExitCodes.FAILED))
+                .contains("--resume");
+    }
+
+    private static Map<?, ?> last(CommandRun run) throws Exception {
+        List<Map<?, ?>> lines = run.json();
+        return lines.get(lines.size() - 1);
+    }
+
+    @Test
+    void train_interrupted_keepsWhatItLearned() throws Exception {
+        CommandRun run = train(
+                server(), "--epochs", "999", "--directory", directory.resolve("run").toString());
+        run.await("{\"event\":\"step\"");
+
+        run.interrupt();
+
+        assertThat(run.exitCode()).isEqualTo(ExitCodes.INTERRUPTED);
+        assertThat(last(run).get("whole")).isEqualTo(false);
+        assertThat(directory.resolve("run/checkpoints")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void train_whereNobodyIs_countsDownAndExitsWithThree() throws Exception {
+        String gone;
+        try (var socket = new ServerSocket(0)) {
+            gone = "127.0.0.1:" + socket.getLocalPort();
+        }
+        CommandRun run = train(gone, "--wait", "2s");
+
+        assertThat(run.failure(ExitCodes.NO_PEER)).contains(gone);
+        assertThat(run.output()).first().asString().contains("\"event\":\"waiting\"", "\"secondsLeft\":");
+    }
+
+    @Test
+    void train_whereNobodyHostsSuchExperts_exitsWithThree() throws Exception {
+        assertThat(hivemind(
+                                "train", "--initial-peers", server(), "--expert-pattern", "other.[0:4]", "--wait", "1s")
+                        .failure(ExitCodes.NO_PEER))
+                .contains("'other.'");
+    }
+
+    @Test
+    void train_toResumeNothing_saysWhatIsMissing() throws Exception {
+        assertThat(train("127.0.0.1:1", "--resume").failure(ExitCodes.USAGE)).contains("--directory");
+    }
+}
