@@ -1,11 +1,12 @@
 package dev.hivemind.launcher.swarm;
 
+import dev.hivemind.dht.crawl.Crawl;
+import dev.hivemind.dht.crawl.Visit;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.launcher.options.DurationConverter;
 import dev.hivemind.launcher.options.LauncherException;
 import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.output.Listing;
-import dev.hivemind.launcher.swarm.Crawl.Visit;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import java.time.Duration;
