@@ -4,6 +4,7 @@ import dev.hivemind.moe.server.batching.PoolListener;
 import dev.hivemind.moe.server.batching.TaskPool;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.util.List;
 import java.util.function.ToIntFunction;
 
@@ -29,6 +30,23 @@ record ExpertDirection(ToIntFunction<List<TensorDescriptor>> rows, TaskPool pool
                 listener.refused(mismatch);
             }
             throw mismatch;
+        }
+    }
+
+    /** A call was answered; borrows the frames. */
+    void carried(List<TensorDescriptor> call, List<TensorFrame> answer) {
+        if (listener.isListening()) {
+            long bytes = 0;
+            long plainBytes = 0;
+            for (TensorDescriptor tensor : call) {
+                bytes += tensor.wireBytes();
+                plainBytes += tensor.sizeBytes();
+            }
+            for (TensorFrame frame : answer) {
+                bytes += frame.descriptor().wireBytes();
+                plainBytes += frame.descriptor().sizeBytes();
+            }
+            listener.carried(bytes, plainBytes);
         }
     }
 }

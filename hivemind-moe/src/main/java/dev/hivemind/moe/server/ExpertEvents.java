@@ -11,11 +11,17 @@ import dev.hivemind.rsocket.events.proto.ExpertEventMessage;
 import dev.hivemind.rsocket.events.proto.RejectionEventMessage;
 import dev.hivemind.rsocket.frame.Operation;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 
 /**
  * Tells a feed what happens to the experts of a server. While nobody observes the feed, nothing is made or counted.
@@ -28,8 +34,12 @@ final class ExpertEvents implements ExpertWatch {
 
     static final Duration INTERVAL = Duration.ofMillis(100);
 
+    /** Names of experts in one event; a character has up to three bytes, and an event 16 KiB. */
+    private static final int GREETING_CHARS = 4_000;
+
     private final EventFeed feed;
     private final LongSupplier clock;
+    private final Disposable.Swap greeting = Disposables.swap();
 
     /** {@code clock} is like {@link System#nanoTime()}. */
     ExpertEvents(EventFeed feed, LongSupplier clock) {
@@ -39,11 +49,35 @@ final class ExpertEvents implements ExpertWatch {
 
     @Override
     public void started(Map<String, HostedExpert> experts) {
+        greeting.update(feed.greet(() -> hosted(experts.keySet())));
         experts.keySet().forEach(uid -> publish(uid, ExpertEventMessage.Kind.KIND_HOSTED));
+    }
+
+    /** All of them in a few events. */
+    private static List<EventMessage.Builder> hosted(Collection<String> uids) {
+        List<EventMessage.Builder> events = new ArrayList<>();
+        ExpertEventMessage.Builder event = ExpertEventMessage.newBuilder();
+        int chars = 0;
+        for (String uid : uids) {
+            if (chars > 0 && chars + uid.length() > GREETING_CHARS) {
+                events.add(EventMessage.newBuilder().setExpert(event));
+                event = ExpertEventMessage.newBuilder();
+                chars = 0;
+            }
+            if (chars == 0) {
+                event.setKind(ExpertEventMessage.Kind.KIND_HOSTED).setUid(uid);
+            } else {
+                event.addFurtherUids(uid);
+            }
+            chars += uid.length();
+        }
+        events.add(EventMessage.newBuilder().setExpert(event));
+        return events;
     }
 
     @Override
     public void ended(Map<String, HostedExpert> experts) {
+        greeting.dispose();
         experts.keySet().forEach(uid -> publish(uid, ExpertEventMessage.Kind.KIND_REMOVED));
     }
 
@@ -69,6 +103,9 @@ final class ExpertEvents implements ExpertWatch {
         /** By the names of errors, of which there are a dozen. */
         private final Map<String, Refusals> refusals = new ConcurrentHashMap<>();
 
+        private final LongAdder bytes = new LongAdder();
+        private final LongAdder plainBytes = new LongAdder();
+
         PoolEvents(String uid, Operation operation) {
             this.uid = uid;
             this.operation = operation;
@@ -88,9 +125,17 @@ final class ExpertEvents implements ExpertWatch {
                             .setRows(report.rows())
                             .setCalls(report.calls())
                             .setFailed(report.failed())
+                            .setBytes(bytes.sumThenReset())
+                            .setPlainBytes(plainBytes.sumThenReset())
                             .setWaitedMicros(micros(report.waited()))
                             .setComputedMicros(micros(report.computed()))));
             refusals.forEach((error, untold) -> tell(error, untold.takeAll()));
+        }
+
+        @Override
+        public void carried(long wire, long plain) {
+            bytes.add(wire);
+            plainBytes.add(plain);
         }
 
         @Override

@@ -67,7 +67,10 @@ final class ExpertRequestHandler {
                 header.replyCompression(),
                 point);
         TaskPool pool = direction.pool();
-        return (header.waitsForRoom() ? pool.submitWhenRoom(call) : pool.submit(call)).map(Reply::ofTensors);
+        return (header.waitsForRoom() ? pool.submitWhenRoom(call) : pool.submit(call)).map(answer -> {
+            direction.carried(header.tensors(), answer);
+            return Reply.ofTensors(answer);
+        });
     }
 
     private HostedExpert expert(Request request) {

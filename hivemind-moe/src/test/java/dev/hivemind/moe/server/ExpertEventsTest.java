@@ -106,10 +106,42 @@ class ExpertEventsTest {
     }
 
     @Test
+    void events_ofALateSubscriber_beginWithTheExperts() {
+        server.start().block(TIMEOUT);
+
+        StepVerifier.create(EventFeed.of(connection).take(1))
+                .assertNext(event -> {
+                    assertThat(event.getExpert().getKind()).isEqualTo(ExpertEventMessage.Kind.KIND_HOSTED);
+                    assertThat(event.getExpert().getUid()).isEqualTo("ffn.0");
+                    assertThat(event.getExpert().getFurtherUidsList()).isEmpty();
+                })
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    void events_ofBatches_tellTheBytesOfCallsAnsweredBefore() {
+        server.start().block(TIMEOUT);
+        long bytes = 2L * ROWS * WIDTH * Float.BYTES;
+        Flux<EventMessage> batches =
+                feed.events().filter(event -> event.getBatch().getBytes() > 0);
+
+        StepVerifier.create(batches.take(1).mergeWith(forward().then(forward()).cast(EventMessage.class)))
+                .assertNext(event -> {
+                    assertThat(event.getBatch().getBytes()).isEqualTo(bytes);
+                    assertThat(event.getBatch().getPlainBytes()).isEqualTo(bytes);
+                })
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
     void close_tellsThatTheExpertsAreRemoved() {
         server.start().block(TIMEOUT);
 
-        StepVerifier.create(feed.events().take(1))
+        StepVerifier.create(feed.events().take(2))
+                .assertNext(
+                        event -> assertThat(event.getExpert().getKind()).isEqualTo(ExpertEventMessage.Kind.KIND_HOSTED))
                 .then(() -> server.close().block(TIMEOUT))
                 .assertNext(event ->
                         assertThat(event.getExpert().getKind()).isEqualTo(ExpertEventMessage.Kind.KIND_REMOVED))

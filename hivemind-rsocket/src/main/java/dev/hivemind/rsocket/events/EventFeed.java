@@ -17,10 +17,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.BufferOverflowStrategy;
@@ -30,7 +33,7 @@ import reactor.core.publisher.FluxSink.OverflowStrategy;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Events of a node for whoever listens now; nothing is kept for later. Each subscriber has a buffer of 256 events. When
+ * Events of a node for whoever listens now; nothing is kept for later, though newcomers can be told how things stand. Each subscriber has a buffer of 256 events. When
  * it is full the oldest is dropped, and the next event that the subscriber receives says how many were. Safe for use from
  * any thread.
  */
@@ -51,6 +54,7 @@ public final class EventFeed {
 
     private final Clock clock;
     private final Set<FluxSink<EventMessage>> subscribers = ConcurrentHashMap.newKeySet();
+    private final List<Supplier<List<EventMessage.Builder>>> greetings = new CopyOnWriteArrayList<>();
     private final AtomicInteger seats = new AtomicInteger();
 
     /** A feed that stamps events with the time of this clock. */
@@ -69,11 +73,27 @@ public final class EventFeed {
      */
     public void publish(EventMessage.Builder event) {
         if (isObserved()) {
-            EventMessage stamped =
-                    event.setUnixMicros(micros(clock.instant())).clearDropped().build();
-            EventMessage told = stamped.getSerializedSize() <= MAX_EVENT_BYTES ? stamped : instead(stamped);
+            EventMessage told = stamped(event);
             subscribers.forEach(subscriber -> subscriber.next(told));
         }
+    }
+
+    private EventMessage stamped(EventMessage.Builder event) {
+        EventMessage stamped =
+                event.setUnixMicros(micros(clock.instant())).clearDropped().build();
+        return stamped.getSerializedSize() <= MAX_EVENT_BYTES ? stamped : instead(stamped);
+    }
+
+    /**
+     * Tells every new subscriber first how things stand, until the result is disposed. What is published at the same moment
+     * may be told twice.
+     *
+     * @param greeting quick, safe for use from any thread, and never throws; gives a few events at most, since they share
+     *     the buffer with those to come
+     */
+    public Disposable greet(Supplier<List<EventMessage.Builder>> greeting) {
+        greetings.add(requireNonNull(greeting, "greeting"));
+        return () -> greetings.remove(greeting);
     }
 
     /** Nobody would take an event that is too large: its time is left, and that one is missing. */
@@ -89,7 +109,7 @@ public final class EventFeed {
     }
 
     /**
-     * The events from the moment of subscription on, without end.
+     * The events from the moment of subscription on, without end, after the {@linkplain #greet greetings}.
      *
      * <p>Thread: signals arrive on the publisher's thread; a subscriber that does more than hand them on hops to another.
      * Errors: {@link OverloadedException} if there are 64 subscribers already.
@@ -118,6 +138,7 @@ public final class EventFeed {
     private void attach(FluxSink<EventMessage> subscriber) {
         subscribers.add(subscriber);
         subscriber.onDispose(() -> subscribers.remove(subscriber));
+        greetings.forEach(greeting -> greeting.get().forEach(event -> subscriber.next(stamped(event))));
     }
 
     private static EventMessage tellDropped(EventMessage event, AtomicLong dropped) {

@@ -75,6 +75,31 @@ class EventFeedTest {
     }
 
     @Test
+    void events_ofEachNewSubscriber_beginWithTheGreeting() {
+        Disposable greeting = feed.greet(() -> List.of(EventMessage.newBuilder()
+                .setTraining(TrainingEventMessage.newBuilder().setStep(7))));
+
+        for (int subscriber = 0; subscriber < 2; subscriber++) {
+            StepVerifier.create(feed.events())
+                    .assertNext(event -> {
+                        assertThat(step(event)).isEqualTo(7);
+                        assertThat(event.getUnixMicros()).isPositive();
+                    })
+                    .then(() -> publish(8))
+                    .assertNext(event -> assertThat(step(event)).isEqualTo(8))
+                    .thenCancel()
+                    .verify(TIMEOUT);
+        }
+
+        greeting.dispose();
+        StepVerifier.create(feed.events())
+                .then(() -> publish(9))
+                .assertNext(event -> assertThat(step(event)).isEqualTo(9))
+                .thenCancel()
+                .verify(TIMEOUT);
+    }
+
+    @Test
     void publish_stampsTheTime() {
         StepVerifier.create(feed.events())
                 .then(() -> publish(1))

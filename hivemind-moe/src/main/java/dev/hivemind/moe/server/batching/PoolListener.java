@@ -18,6 +18,14 @@ public interface PoolListener {
     /** A call was not computed. */
     void refused(RpcException reason);
 
+    /**
+     * Tensors of a call and of its answer have travelled.
+     *
+     * @param bytes as they did
+     * @param plainBytes as they would have without compression
+     */
+    default void carried(long bytes, long plainBytes) {}
+
     /** Tells several. */
     static PoolListener all(List<PoolListener> listeners) {
         return new PoolListeners(listeners);

@@ -43,6 +43,13 @@ record PoolListeners(List<PoolListener> listeners) implements PoolListener {
     }
 
     @Override
+    public void carried(long bytes, long plainBytes) {
+        for (PoolListener listener : listeners) {
+            tell(listener, () -> listener.carried(bytes, plainBytes));
+        }
+    }
+
+    @Override
     public void refused(RpcException reason) {
         for (PoolListener listener : listeners) {
             tell(listener, () -> listener.refused(reason));
