@@ -31,6 +31,15 @@ export function setText(node, text) {
   }
 }
 
+/** Replaces what an element holds; if a link in it had the focus, its successor has it. */
+export function replaceContent(host, ...children) {
+  const focused = host.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  host.replaceChildren(...children);
+  if (focused !== null) {
+    [...host.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
+  }
+}
+
 /** Sets or, for null, removes an attribute; does nothing if it is so already. */
 export function setAttribute(node, name, value) {
   if (value === null || value === undefined || value === false) {

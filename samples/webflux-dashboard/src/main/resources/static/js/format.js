@@ -21,7 +21,7 @@ export function number(value) {
     return "0";
   }
   if (size < 1) {
-    return size < 0.001 ? value.toExponential(0) : String(Number(value.toPrecision(2)));
+    return size < 1e-5 ? value.toExponential(0) : String(Number(value.toPrecision(2)));
   }
   if (size < 9.95) {
     return oneDigit.format(value);
@@ -44,7 +44,7 @@ export function fixed(value, digits) {
 
 /** A loss: three digits below ten. */
 export function loss(value) {
-  return !known(value) ? UNKNOWN : Math.abs(value) < 10 ? value.toFixed(value < 0.1 ? 3 : 2) : number(value);
+  return !known(value) || value === 0 ? count(value) : Math.abs(value) < 10 ? value.toFixed(value < 0.1 ? 3 : 2) : number(value);
 }
 
 /** A fraction as per cent. */
@@ -53,7 +53,7 @@ export function percent(value) {
     return UNKNOWN;
   }
   const hundredths = value * 100;
-  return `${hundredths !== 0 && Math.abs(hundredths) < 10 ? hundredths.toFixed(1) : Math.round(hundredths)} %`;
+  return `${hundredths !== 0 && Math.abs(hundredths) < 10 ? hundredths.toFixed(1) : Math.round(hundredths)}\u00a0%`;
 }
 
 /** Milliseconds, as µs, ms, s or min. */
@@ -62,15 +62,15 @@ export function duration(millis) {
     return UNKNOWN;
   }
   if (millis === 0) {
-    return "0 ms";
+    return "0\u00a0ms";
   }
   if (Math.abs(millis) < 0.0995) {
-    return `${Math.round(millis * 1000)} µs`;
+    return `${Math.round(millis * 1000)}\u00a0µs`;
   }
   if (Math.abs(millis) < 1000) {
-    return `${number(millis)} ms`;
+    return `${number(millis)}\u00a0ms`;
   }
-  return millis < 60_000 ? `${oneDigit.format(millis / 1000)} s` : span(millis);
+  return millis < 60_000 ? `${oneDigit.format(millis / 1000)}\u00a0s` : span(millis);
 }
 
 /** Bytes per second. */
@@ -85,21 +85,21 @@ export function byteRate(value) {
     rest /= 1000;
     unit++;
   }
-  return `${rest >= 9.95 || unit === 0 ? whole.format(rest) : oneDigit.format(rest)} ${units[unit]}/s`;
+  return `${rest >= 9.95 || unit === 0 ? whole.format(rest) : oneDigit.format(rest)}\u00a0${units[unit]}/s`;
 }
 
 /** A stretch of time in its largest unit: 12 s, 3 min, 5 h, 2 d. */
 export function span(millis) {
   const seconds = Math.max(0, Math.round(millis / 1000));
   if (seconds < 90) {
-    return `${seconds} s`;
+    return `${seconds}\u00a0s`;
   }
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) {
-    return `${minutes} min`;
+    return `${minutes}\u00a0min`;
   }
   const hours = Math.round(minutes / 60);
-  return hours < 36 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+  return hours < 36 ? `${hours}\u00a0h` : `${Math.round(hours / 24)}\u00a0d`;
 }
 
 /** How long ago it was. */

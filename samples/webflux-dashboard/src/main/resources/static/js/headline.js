@@ -1,6 +1,6 @@
 // The row that tells what is going on: a sentence, a second one on who is there, and six figures.
 
-import { el, foreign, setText, svg } from "./dom.js";
+import { cut, el, foreign, plain, setText, svg } from "./dom.js";
 import { ago, byteRate, count, duration, known, loss, number, percent, plural } from "./format.js";
 import { chartColumn, hosted, latest, present } from "./model.js";
 
@@ -29,12 +29,12 @@ function firstSentence(swarm) {
   const run = mainRun(swarm.runs);
   if (run) {
     const others = swarm.runs.filter((other) => other.state === "running").length - 1;
-    const figures = [`loss ${loss(run.loss)}`];
+    const figures = [`loss\u00a0${loss(run.loss)}`];
     if (known(run.accuracy)) {
-      figures.push(`accuracy ${percent(run.accuracy)}`);
+      figures.push(`accuracy\u00a0${percent(run.accuracy)}`);
     }
     if (known(run.samplesPerSecond)) {
-      figures.push(`${number(run.samplesPerSecond)} samples/s`);
+      figures.push(`${number(run.samplesPerSecond)}\u00a0samples/s`);
     }
     const verb = run.state === "running" ? "Training " : "Trained ";
     return [verb, foreign(run.run, 40), ` — ${figures.join(", ")}`, others > 0 ? `, and ${plural(others, "more run")}` : ""];
@@ -43,7 +43,7 @@ function firstSentence(swarm) {
     return ["Looking for the swarm…"];
   }
   if (swarm.connection.state !== "joined" && swarm.nodes.length === 0) {
-    return swarm.connection.peer ? ["Looking for the swarm at ", foreign(swarm.connection.peer), " …"] : ["Looking for the swarm…"];
+    return swarm.connection.peer ? ["Looking for the swarm at ", foreign(swarm.connection.peer), "…"] : ["Looking for the swarm…"];
   }
   if (present(swarm.nodes).length === 0) {
     return ["Nobody is here yet"];
@@ -65,6 +65,9 @@ function secondSentence(swarm, now) {
   const servers = swarm.nodes.filter((node) => node.kind === "server" && present([node]).length > 0).length;
   const experts = hosted(swarm.grids).length;
   const parts = [];
+  if (swarm.nodes.length === 0 && swarm.connection.state !== "joined") {
+    return "Is a node running there, and can its port be reached? The dashboard goes on trying.";
+  }
   if (present(swarm.nodes).length === 0) {
     return "Start a node with ./hivemind server, or a whole swarm with ./hivemind demo.";
   }
@@ -82,21 +85,45 @@ function secondSentence(swarm, now) {
 
 function quiet(swarm) {
   const failed = chartColumn(swarm.charts, swarm.charts.points.slice(-SPARK_POINTS), "failures").some((value) => value > 0);
-  return failed ? "calls failed within the last minute, but do not now" : "no call fails";
+  return failed ? "no call fails now, but some did within the last minute" : "no call fails";
 }
 
 function figureList(host) {
   const all = [
-    figure(host, "Nodes", (swarm) => count(present(swarm.nodes).length), () => []),
-    figure(host, "Experts", (swarm) => count(hosted(swarm.grids).length), () => []),
-    figure(host, "Rows a second", (swarm) => number(latest(swarm.charts, "rows")), (swarm) => spark(swarm, "rows")),
+    noted(host, "Nodes", (swarm) => count(present(swarm.nodes).length), nodeKinds),
+    noted(host, "Experts", (swarm) => count(hosted(swarm.grids).length), gridNames),
+    figure(host, "Rows/s", (swarm) => number(latest(swarm.charts, "rows")), (swarm) => spark(swarm, "rows")),
     figure(host, "Queue, p95", (swarm) => duration(latest(swarm.charts, "queueP95Millis")), (swarm) => spark(swarm, "queueP95Millis")),
-    figure(host, "Failures a second", (swarm) => number(latest(swarm.charts, "failures")), (swarm) => spark(swarm, "failures")),
+    figure(host, "Failures/s", (swarm) => number(latest(swarm.charts, "failures")), (swarm) => spark(swarm, "failures")),
     figure(host, "On the wire", (swarm) => byteRate(latest(swarm.charts, "bytes")), (swarm) => spark(swarm, "bytes")),
   ];
   return (swarm) => all.forEach((draw) => draw(swarm));
 }
 
+/** A figure with a few words below. */
+function noted(host, name, value, note) {
+  const number = el("span", {}, "–");
+  const words = el("span", { class: "figure-note" });
+  host.append(el("div", { class: "figure" }, el("dt", {}, name), el("dd", {}, number, words)));
+  return (swarm) => {
+    setText(number, value(swarm));
+    setText(words, note(swarm));
+  };
+}
+
+function nodeKinds(swarm) {
+  const nodes = present(swarm.nodes);
+  const amount = (kind) => nodes.filter((node) => node.kind === kind).length;
+  const kinds = [[amount("server"), "server"], [amount("trainer"), "trainer"]];
+  return kinds.filter(([many]) => many > 0).map(([many, kind]) => plural(many, kind)).join(", ");
+}
+
+function gridNames(swarm) {
+  const names = swarm.grids.slice(0, 3).map((grid) => cut(plain(grid.prefix), 12));
+  return names.length > 0 ? `in ${names.join(", ")}${swarm.grids.length > 3 ? ", …" : ""}` : "";
+}
+
+/** A figure with its last minute below. */
 function figure(host, name, value, history) {
   const number = el("span", {}, "–");
   const line = svg("path", { class: "spark-line", "vector-effect": "non-scaling-stroke" });

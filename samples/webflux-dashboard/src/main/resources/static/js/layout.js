@@ -2,7 +2,7 @@
 // The same nodes always stand at the same places.
 
 /** Room for labels beside and above the ellipse, in rem. */
-const MARGIN = { wide: [10.5, 4.2], narrow: [3.6, 3.2], dense: [2.4, 2.4] };
+const MARGIN = { wide: [9.5, 3.4], narrow: [2, 3], dense: [2.4, 2.4] };
 
 /** How big nodes are drawn, in rem. */
 export function nodeRadius(amount) {
@@ -14,14 +14,18 @@ export function nodeRadius(amount) {
  * start (to the right), end (to the left), or middle with above or below.
  */
 export function placeNodes(nodes, width, height, rem, labelled) {
-  const radius = nodeRadius(nodes.length) * rem;
+  const radius = nodeRadius(nodes.length) * rem * (width < 38 * rem ? 0.75 : 1);
   const inner = sorted(nodes.filter((node) => node.kind === "trainer"));
   const outer = sorted(nodes.filter((node) => node.kind !== "trainer"));
-  const [marginX, marginY] = MARGIN[!labelled ? "dense" : width < 38 * rem ? "narrow" : "wide"];
+  const room = !labelled ? "dense" : width < 38 * rem ? "narrow" : "wide";
+  const [marginX, marginY] = MARGIN[room];
   const centre = { x: width / 2, y: height / 2 };
   const reach = { x: Math.max(radius, width / 2 - marginX * rem - radius), y: Math.max(radius, height / 2 - marginY * rem - radius) };
   const places = new Map();
   placeOuter(outer, centre, reach, radius * 2.7, places);
+  if (room === "narrow") {
+    places.forEach((spot) => (spot.outward = Math.sin(spot.angle) < -0.5 ? "above" : "below"));
+  }
   placeInner(inner, centre, { x: reach.x * 0.4, y: reach.y * 0.4 }, radius, places);
   return { places, radius, centre };
 }

@@ -5,6 +5,7 @@ import { duration, known, percent, plural, shortId } from "./format.js";
 import { placeNodes } from "./layout.js";
 
 const MOST_LINKS = 4_000;
+const MANY_CALLS = 60;
 const MOST_LABELS = 24;
 const MOST_MARKED_LABELS = 8;
 const GLYPHS = { joining: "…", draining: "↓", unreachable: "!", gone: "×" };
@@ -15,11 +16,12 @@ export function nodeName(node) {
   return address ? plain(address) : shortId(node.id);
 }
 
-/** A map in a host element; `onPoint(id or null)` for what the pointer or the focus is at, `onChoose(id or null)`. */
+/** A map in a host element; `onPoint(id or null, where the focus goes)` for what the pointer or the focus is at, `onChoose(id or null)`. */
 export function swarmMap(host, { onPoint, onChoose }) {
   const lines = Object.fromEntries(["knows", "reports", "calls-1", "calls-2", "calls-3", "chosen"].map((name) => [name, svg("path", { class: `link link-${name}` })]));
   const marks = svg("g");
-  const picture = svg("svg", { role: "group", "aria-label": "Map of the swarm. Arrow keys go from node to node." }, svg("g", { "aria-hidden": "true" }, ...Object.values(lines)), marks);
+  const labels = svg("g", { class: "node-labels", "aria-hidden": "true" });
+  const picture = svg("svg", { role: "group", "aria-label": "Map of the swarm. Arrow keys go from node to node." }, svg("g", { "aria-hidden": "true" }, ...Object.values(lines)), marks, labels);
   const empty = el("div", { class: "empty map-empty", hidden: true });
   host.append(picture, empty);
 
@@ -31,15 +33,15 @@ export function swarmMap(host, { onPoint, onChoose }) {
   let moving = false;
   let rem = 16;
 
-  marks.addEventListener("pointerover", (event) => onPoint(idAt(event)));
-  marks.addEventListener("pointerout", () => onPoint(null));
-  marks.addEventListener("focusin", (event) => {
+  host.addEventListener("pointerover", (event) => onPoint(idAt(event)));
+  host.addEventListener("pointerout", () => onPoint(null));
+  host.addEventListener("focusin", (event) => {
     setReachable(idAt(event));
     onPoint(idAt(event));
   });
-  marks.addEventListener("focusout", () => onPoint(null));
-  marks.addEventListener("click", (event) => toggle(idAt(event)));
-  marks.addEventListener("keydown", keyed);
+  host.addEventListener("focusout", (event) => onPoint(null, event.relatedTarget));
+  host.addEventListener("click", (event) => toggle(idAt(event)));
+  host.addEventListener("keydown", keyed);
 
   function idAt(event) {
     return event.target.closest("[data-id]")?.dataset.id ?? null;
@@ -83,22 +85,26 @@ export function swarmMap(host, { onPoint, onChoose }) {
       name: svg("text", { class: "node-name" }),
       more: svg("text", { class: "node-more" }),
     };
-    const element = svg("g", { class: "node", role: "button", tabindex: "-1", "data-id": node.id }, ...Object.values(parts));
-    const mark = { element, parts, x: null, y: null };
+    const { glyph, name, more, ...drawn } = parts;
+    const element = svg("g", { class: "node", role: "button", tabindex: "-1", "data-id": node.id }, ...Object.values(drawn));
+    const label = svg("g", {}, glyph, name, more);
+    const mark = { element, label, parts, x: null, y: null };
     marks.append(element);
+    labels.append(label);
     kept.set(node.id, mark);
     return mark;
   }
 
   function drawMark(mark, node, spot, size, labelled) {
-    const { element, parts } = mark;
+    const { element, label, parts } = mark;
     setAttribute(element, "data-state", node.state);
+    setAttribute(label, "data-state", node.state);
     setAttribute(element, "data-kind", node.kind);
     setAttribute(element, "data-chosen", node.id === chosen);
     setAttribute(element, "aria-pressed", String(node.id === chosen));
     setAttribute(element, "aria-label", spoken(node));
     const r = node.kind === "dht" ? size * 0.62 : size;
-    setAttribute(parts.hit, "r", (size * 1.3).toFixed(1));
+    setAttribute(parts.hit, "r", Math.max(12, r * 1.3).toFixed(1));
     setAttribute(parts.track, "r", r.toFixed(1));
     setAttribute(parts.load, "r", r.toFixed(1));
     setAttribute(parts.load, "stroke-dasharray", `${Math.round(100 * Math.min(1, Math.max(0, known(node.load) ? node.load : 0)))} 200`);
@@ -109,12 +115,13 @@ export function swarmMap(host, { onPoint, onChoose }) {
     drawLabel(mark, node, spot, r, labelled);
   }
 
-  function drawLabel({ parts }, node, spot, r, labelled) {
+  function drawLabel(mark, node, spot, r, labelled) {
+    const { parts } = mark;
     const anchor = { start: "start", end: "end" }[spot.outward] ?? "middle";
     const side = { start: 1, end: -1 }[spot.outward] ?? 0;
     const below = spot.outward === "below" ? r + 1.2 * rem : spot.outward === "above" ? -r - 1.55 * rem : -0.15 * rem;
-    setText(parts.name, labelled ? cut(nodeName(node), host.clientWidth < 38 * rem ? 12 : 24) : "");
-    setText(parts.more, labelled ? facts(node) : "");
+    setText(parts.name, labelled ? fitting(mark, nodeName(node)) : "");
+    setText(parts.more, labelled && (node.state !== "online" || host.clientWidth >= 38 * rem) ? facts(node) : "");
     for (const [line, offset] of [[parts.name, below], [parts.more, below + 1.05 * rem]]) {
       setAttribute(line, "text-anchor", anchor);
       setAttribute(line, "x", (side * (r + 0.55 * rem)).toFixed(1));
@@ -122,10 +129,29 @@ export function swarmMap(host, { onPoint, onChoose }) {
     }
   }
 
+  /** As much of a name as has room. The end of an address tells it from its neighbours. */
+  function fitting(mark, name) {
+    const narrow = host.clientWidth < 38 * rem;
+    const key = `${name} ${narrow} ${rem}`;
+    if (mark.fittedKey !== key) {
+      mark.fittedKey = key;
+      mark.fitted = narrow && name.length > 10 ? `…${name.slice(-8).replace(/^\./u, "")}` : cut(name, 24);
+      mark.parts.name.textContent = mark.fitted;
+      const room = (narrow ? 6 : 9.5) * rem;
+      const needed = mark.parts.name.getComputedTextLength();
+      if (needed > room) {
+        mark.fitted = cut(mark.fitted, Math.max(3, Math.floor((mark.fitted.length * room) / needed)));
+      }
+    }
+    return mark.fitted;
+  }
+
   function moveTo(mark, x, y) {
     mark.x = x;
     mark.y = y;
-    setAttribute(mark.element, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    for (const part of [mark.element, mark.label]) {
+      setAttribute(part, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    }
   }
 
   /** Goes a part of the way each frame, until everybody is there. */
@@ -170,6 +196,7 @@ export function swarmMap(host, { onPoint, onChoose }) {
     for (const [name, line] of Object.entries(lines)) {
       setAttribute(line, "d", paths[name].join(""));
     }
+    setAttribute(picture, "data-dense", links.filter((link) => link.kind === "calls").length > MANY_CALLS);
     setAttribute(picture, "data-chosen", chosen !== null && kept.has(chosen));
   }
 
@@ -210,6 +237,7 @@ export function swarmMap(host, { onPoint, onChoose }) {
       for (const [id, mark] of kept) {
         if (!ids.has(id)) {
           mark.element.remove();
+          mark.label.remove();
           kept.delete(id);
         }
       }
@@ -230,7 +258,7 @@ export function swarmMap(host, { onPoint, onChoose }) {
       drawLinks();
       setAttribute(picture, "hidden", nodes.length === 0 ? "" : null);
       empty.hidden = nodes.length > 0;
-      setText(empty, swarm.known ? "No nodes yet. Start one with ./hivemind server and tell it this swarm's address with --initial-peers, or start a whole swarm with ./hivemind demo." : "Waiting for the first figures…");
+      setText(empty, !swarm.known ? "Waiting for the first figures…" : swarm.connection.state !== "joined" ? "The dashboard has not reached the swarm. As soon as it does, its nodes stand here." : "No nodes yet. Start one with ./hivemind server and tell it this swarm's address with --initial-peers, or start a whole swarm with ./hivemind demo.");
     },
   };
 }

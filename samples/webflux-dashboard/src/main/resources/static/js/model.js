@@ -60,21 +60,21 @@ export function applyUpdate(swarm, message) {
 
 function chartsAfter(before, update) {
   const names = list(update.names ?? before.names);
-  const points = update.points ? list(update.points) : appended(before.points, update.newPoints, MOST_CHART_POINTS);
+  const points = update.points ? list(update.points) : appended(before.points, update.newPoints).slice(-MOST_CHART_POINTS);
   return { ...before, ...update, names, points, newPoints: undefined };
 }
 
 function runsAfter(before, runs) {
   const known = new Map(before.map((run) => [runKey(run), run]));
   return runs.map((run) => {
-    const points = run.points ?? appended(known.get(runKey(run))?.points, run.newPoints, MOST_RUN_POINTS);
+    const points = run.points ?? thinned(appended(known.get(runKey(run))?.points, run.newPoints));
     const names = run.names ?? known.get(runKey(run))?.names;
     return { ...run, names: list(names), points: list(points), newPoints: undefined };
   });
 }
 
 /** Points ascend by their first number; one that is there already replaces the old one. */
-function appended(points, fresh, most) {
+function appended(points, fresh) {
   const all = list(points).slice();
   for (const point of list(fresh)) {
     while (all.length > 0 && all.at(-1)[0] >= point[0]) {
@@ -82,7 +82,12 @@ function appended(points, fresh, most) {
     }
     all.push(point);
   }
-  return all.slice(-most);
+  return all;
+}
+
+/** Every second point once there are too many: the curve keeps its beginning. */
+function thinned(points) {
+  return points.length <= MOST_RUN_POINTS ? points : points.filter((_, i) => i % 2 === 0 || i === points.length - 1);
 }
 
 /** One name can be used by several trainers. */

@@ -43,7 +43,7 @@ export function plotCard({ title, caption, series, format, formatX, formatXTable
     return {
       width: Math.max(120, canvasHost.clientWidth),
       height: canvasHost.clientHeight,
-      padding: [8, 8, 0, 0],
+      padding: [8, 1.25 * rem, 0, 0],
       legend: { show: false },
       scales: { x: { time: false, range: (_, low, high) => bounds ?? [low, high > low ? high : low + 1] }, y: { range: rangeY ?? fromZero } },
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false }, sync: sync ? { key: sync } : undefined },
@@ -56,7 +56,7 @@ export function plotCard({ title, caption, series, format, formatX, formatXTable
         label: line.label,
         stroke: () => colour(line.stroke),
         fill: line.fill ? () => colour(line.fill) : undefined,
-        width: 2,
+        width: remPixels() / 8,
         dash: DASHES[line.dash ?? 0],
         points: { show: false },
         spanGaps: true,
@@ -77,10 +77,10 @@ export function plotCard({ title, caption, series, format, formatX, formatXTable
   }
 
   function drawReadout() {
-    const at = plot?.cursor?.idx ?? data[0].length - 1;
+    const at = plot?.cursor?.idx ?? null;
     lines.forEach((line, i) => {
-      const value = data[i + 1][at];
-      setText(readout.children[i].lastChild, value === undefined ? "–" : format(value));
+      const value = at === null ? data[i + 1].findLast((each) => each !== null) : data[i + 1][at];
+      setText(readout.children[i].lastChild, format(value ?? null));
     });
   }
 
@@ -99,9 +99,8 @@ export function plotCard({ title, caption, series, format, formatX, formatXTable
   }
 
   function describe() {
-    const last = data[0].length - 1;
-    const words = lines.map((line, i) => `${line.label} ${format(data[i + 1][last] ?? null)}`).join(", ");
-    setAttribute(canvasHost, "aria-label", last < 0 ? `${title}: no figures yet` : `${title}, latest: ${words}. The button Table shows all.`);
+    const words = lines.map((line, i) => `${line.label} ${format(data[i + 1].findLast((each) => each !== null) ?? null)}`).join(", ");
+    setAttribute(canvasHost, "aria-label", data[0].length === 0 ? `${title}: no figures yet` : `${title}, latest: ${words}. The button Table shows all.`);
   }
 
   drawLabels();

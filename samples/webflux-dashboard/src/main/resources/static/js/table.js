@@ -3,7 +3,7 @@
 import { el, setAttribute, setText } from "./dom.js";
 import { count } from "./format.js";
 
-const SHOWN_AT_FIRST = 100;
+const SHOWN_AT_FIRST = 50;
 
 /**
  * A table in a host element. A column has `head`, and `text(row)` or `node(row)` (a node is made once per row and text);

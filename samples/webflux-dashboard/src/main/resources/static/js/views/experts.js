@@ -1,6 +1,6 @@
 // The view of experts: a heat map over the grid of their names, what is known of the chosen one, and the table of all.
 
-import { cut, el, foreign, frames, plain, segments, setAttribute, setText } from "../dom.js";
+import { cut, el, foreign, frames, plain, replaceContent, segments, setAttribute, setText } from "../dom.js";
 import { count, duration, known, number, percent } from "../format.js";
 import { nodeName } from "../map.js";
 import { list } from "../model.js";
@@ -12,6 +12,9 @@ const STEPS = 7;
 const COLUMNS_OF_A_LINE = 16;
 const MOST_COLUMNS_WITH_FIGURES = 8;
 const MOST_CELLS = 4_096;
+/** Among many experts a few busy ones would leave all others pale, so these few share the top colour. */
+const MANY_CELLS = 64;
+const TOP_SHARE = 0.03;
 const GLYPHS = { joining: "…", draining: "↓", gone: "×" };
 
 const MEASURES = {
@@ -33,7 +36,7 @@ export function expertsView() {
   let chosen = null;
   let pointed = null;
   let last = null;
-  let top = {};
+  const top = {};
   const redraw = frames(() => last && draw(last));
 
   segments(document.getElementById("experts-measure"), "measure", Object.entries(MEASURES).map(([key, { label }]) => [key, label]), measure, (value) => {
@@ -45,15 +48,23 @@ export function expertsView() {
     redraw();
   });
   const grid = heatGrid(host, {
-    onPoint(uid) {
-      pointed = uid;
-      redraw();
+    onPoint(uid, towards) {
+      if (!towards || !detail.contains(towards)) {
+        pointed = uid;
+        redraw();
+      }
     },
     onChoose(uid) {
       chosen = uid;
       keepChoice("experts", uid);
       redraw();
     },
+  });
+  detail.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !detail.contains(event.relatedTarget)) {
+      pointed = null;
+      redraw();
+    }
   });
   const table = dataTable(document.getElementById("experts-table"), {
     label: "All experts of the grid",
@@ -69,11 +80,11 @@ export function expertsView() {
     drawPrefixes(swarm.grids, shown);
     const experts = list(shown?.experts).slice(0, MOST_CELLS);
     const scale = scaleFor(shown, experts);
-    grid.draw(shown, experts, MEASURES[measure], scale, chosen);
+    grid.draw(shown, experts, MEASURES[measure], scale.top, chosen);
     drawScale(MEASURES[measure], scale, experts.length > 0);
     const names = new Map(swarm.nodes.map((node) => [node.id, nodeName(node)]));
     table.update(experts.map((expert) => ({ ...expert, ownerNames: list(expert.owners).map((id) => names.get(id) ?? String(id).slice(0, 8)) })));
-    drawDetail(detail, experts.find((expert) => expert.uid === (pointed ?? chosen)), names);
+    drawDetail(detail, experts.find((expert) => expert.uid === (pointed ?? chosen)), experts, names);
   }
 
   function chosenGrid(swarm) {
@@ -98,11 +109,12 @@ export function expertsView() {
 
   /** The top of the scale grows at once and shrinks late, so that colours do not flicker. */
   function scaleFor(shown, experts) {
-    const most = Math.max(0, ...experts.map((expert) => MEASURES[measure].of(expert)).filter(known));
+    const values = experts.map((expert) => MEASURES[measure].of(expert)).filter(known).sort((a, b) => b - a);
+    const most = values[values.length > MANY_CELLS ? Math.floor(values.length * TOP_SHARE) : 0] || values[0] || 0;
     const key = `${measure} ${shown?.prefix}`;
     const before = top[key] ?? 0;
     top[key] = most > before || most < before * 0.4 ? roundUp(most) : before;
-    return top[key];
+    return { top: top[key], open: values[0] > top[key] };
   }
 
   return {
@@ -131,7 +143,7 @@ function heatGrid(host, { onPoint, onChoose }) {
     cells.forEach((cell) => setAttribute(cell, "tabindex", cell === event.target ? "0" : "-1"));
     onPoint(uidAt(event.target));
   });
-  body.addEventListener("focusout", () => onPoint(null));
+  body.addEventListener("focusout", (event) => onPoint(null, event.relatedTarget));
   body.addEventListener("click", (event) => toggle(uidAt(event.target)));
   body.addEventListener("keydown", keyed);
 
@@ -178,7 +190,7 @@ function heatGrid(host, { onPoint, onChoose }) {
       const inRow = Math.min(columns, amount - row * columns);
       const made = Array.from({ length: inRow }, () => el("div", { role: "gridcell", tabindex: "-1", class: "cell" }, el("span", { class: "cell-value" })));
       cells.push(...made);
-      body.append(el("div", { role: "row", class: "heat-row" }, el("div", { role: "rowheader", class: "heat-head" }, rowName(dimensions, row, columns)), ...made));
+      body.append(el("div", { role: "row", class: "heat-row" }, el("div", { role: "rowheader", class: "heat-head" }, headText(rowName(dimensions, row, columns), columns <= 16 || row % 4 === 0)), ...made));
     }
     setAttribute(cells[0], "tabindex", "0");
   }
@@ -226,13 +238,18 @@ function drawCell(cell, expert, measure, top, chosen) {
 /** Names of the columns of a grid of two or more dimensions. */
 function axis(columns, lines) {
   const every = columns <= 16 ? 1 : 4;
-  const heads = Array.from({ length: columns }, (_, i) => el("div", { class: "heat-head", role: "columnheader" }, lines && i % every === 0 ? String(i) : ""));
-  return el("div", { role: "row", class: "heat-row heat-axis", hidden: !lines }, el("div", { class: "heat-head", role: "columnheader" }), ...heads);
+  const heads = Array.from({ length: columns }, (_, i) => el("div", { class: "heat-head", role: "columnheader" }, headText(String(i), i % every === 0)));
+  return el("div", { role: "row", class: "heat-row heat-axis", hidden: !lines }, el("div", { class: "heat-head", role: "columnheader" }, headText("Row", false)), ...heads);
+}
+
+/** Where there is no room for each head, the others are there for screen readers. */
+function headText(text, visible) {
+  return el("span", { class: visible ? null : "visually-hidden" }, text);
 }
 
 function rowName(dimensions, row, columns) {
   if (dimensions.length === 1) {
-    return dimensions[0] > columns ? String(row * columns) : "";
+    return String(row * columns);
   }
   const places = [];
   let rest = row;
@@ -276,10 +293,10 @@ function scaleBar(host) {
   const steps = el("span", { class: "scale-steps", "aria-hidden": "true" }, ...Array.from({ length: STEPS + 1 }, (_, i) => el("span", { class: "cell", "data-step": i })));
   const marks = el("span", { class: "scale-marks" }, "… joining   ↓ draining   × gone");
   host.append(name, from, steps, to, marks);
-  return (measure, top, shown) => {
+  return (measure, { top, open }, shown) => {
     host.hidden = !shown;
     setText(name, measure.name);
-    setText(to, measure.format(top));
+    setText(to, measure.format(top) + (open ? " or more" : ""));
     setAttribute(steps, "data-bad", measure.bad ?? false);
   };
 }
@@ -299,18 +316,18 @@ function expertColumns() {
   ];
 }
 
-function drawDetail(host, expert, names) {
-  const key = expert ? JSON.stringify(expert) : "none";
+function drawDetail(host, expert, experts, names) {
+  const key = expert ? JSON.stringify(expert) : String(together(experts));
   if (host.dataset.shown === key) {
     return;
   }
   host.dataset.shown = key;
   if (!expert) {
-    host.replaceChildren(el("h2", {}, "Expert"), el("p", { class: "hint" }, "Point at a cell, or choose one, to see more of it."));
+    replaceContent(host, el("h2", {}, "All together"), factList(together(experts)), el("p", { class: "hint" }, "Point at a cell, or choose one, to see more of it."));
     return;
   }
   const owners = list(expert.owners).slice(0, 4).map((id) => el("a", { href: addressOf("swarm", id) }, foreign(names.get(id) ?? String(id).slice(0, 8), 40)));
-  host.replaceChildren(el("h2", {}, foreign(expert.uid, 40)), factList([
+  replaceContent(host, el("h2", {}, foreign(expert.uid, 40)), factList([
     ["State", el("span", { class: "state", "data-state": expert.state }, expert.state)],
     ["Learns", expert.trainable === false ? "no, it only answers" : "yes"],
     ["Rows a second", number(expert.rowsPerSecond)],
@@ -322,6 +339,21 @@ function drawDetail(host, expert, names) {
     ["Updates learnt", count(expert.updates)],
     ["Hosted by", el("span", {}, ...owners.flatMap((owner, i) => (i === 0 ? [owner] : [", ", owner])))],
   ]));
+}
+
+/** What one wants to know when no expert is chosen. */
+function together(experts) {
+  const there = experts.filter((expert) => expert.state !== "gone");
+  const most = (of) => there.filter((expert) => known(of(expert))).reduce((best, expert) => (best && of(best) >= of(expert) ? best : expert), null);
+  const named = (expert, text) => (expert ? `${cut(plain(expert.uid), 24)}, ${text(expert)}` : "–");
+  return [
+    ["Online", `${count(there.filter((expert) => expert.state === "online").length)} of ${count(experts.length)}`],
+    ["Rows a second", number(there.reduce((rows, expert) => rows + (expert.rowsPerSecond ?? 0), 0))],
+    ["Busiest", named(most((expert) => expert.rowsPerSecond), (expert) => `${number(expert.rowsPerSecond)} rows/s`)],
+    ["Longest queue", named(most((expert) => expert.queueMillis), (expert) => duration(expert.queueMillis))],
+    ["Failed calls", count(there.reduce((calls, expert) => calls + (expert.failures ?? 0), 0))],
+    ["Refused calls", count(there.reduce((calls, expert) => calls + (expert.rejections ?? 0), 0))],
+  ];
 }
 
 function sum(a, b) {

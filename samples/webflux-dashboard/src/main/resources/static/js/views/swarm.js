@@ -1,6 +1,6 @@
 // The view of nodes: the map, what is known of the chosen one, and the table of all.
 
-import { el, foreign, frames, svg } from "../dom.js";
+import { el, foreign, frames, replaceContent, svg } from "../dom.js";
 import { ago, count, duration, known, number, percent, shortId } from "../format.js";
 import { kindName, legendMark, nodeName, swarmMap } from "../map.js";
 import { list } from "../model.js";
@@ -28,15 +28,23 @@ export function swarmView() {
   drawLegend(document.getElementById("swarm-legend"));
 
   const map = swarmMap(document.getElementById("swarm-map"), {
-    onPoint(id) {
-      pointed = id;
-      redraw();
+    onPoint(id, towards) {
+      if (!towards || !detail.contains(towards)) {
+        pointed = id;
+        redraw();
+      }
     },
     onChoose(id) {
       chosen = id;
       keepChoice("swarm", id);
       redraw();
     },
+  });
+  detail.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !detail.contains(event.relatedTarget)) {
+      pointed = null;
+      redraw();
+    }
   });
   const table = dataTable(document.getElementById("swarm-table"), {
     label: "All nodes",
@@ -95,13 +103,13 @@ function nodeColumns() {
 function drawDetail(host, swarm, now, id, chosen) {
   const node = swarm.nodes.find((candidate) => candidate.id === id);
   const missing = chosen !== null && swarm.known ? "This node is not in the swarm any more." : "Point at a mark, or choose one, to see more of it.";
-  const key = node ? JSON.stringify(node) + Math.floor(now / 1000) : missing;
+  const key = node ? JSON.stringify(node) + Math.floor(now / 1000) : missing + together(swarm.nodes);
   if (host.dataset.shown === key) {
     return;
   }
   host.dataset.shown = key;
   if (!node) {
-    host.replaceChildren(el("h2", {}, "Node"), el("p", { class: "hint" }, missing));
+    replaceContent(host, el("h2", {}, "All together"), factList(together(swarm.nodes)), el("p", { class: "hint" }, missing));
     return;
   }
   const uids = expertsOf(swarm, node.id);
@@ -123,7 +131,23 @@ function drawDetail(host, swarm, now, id, chosen) {
   if (uids.length > MOST_UIDS) {
     facts.at(-1)[1].append(` and ${uids.length - MOST_UIDS} more`);
   }
-  host.replaceChildren(el("h2", {}, foreign(nodeName(node), 40)), factList(facts));
+  replaceContent(host, el("h2", {}, foreign(nodeName(node), 40)), factList(facts));
+}
+
+/** What one wants to know when no node is chosen. */
+function together(nodes) {
+  const of = (kind) => nodes.filter((node) => node.kind === kind && node.state !== "gone" && node.state !== "unreachable");
+  const servers = of("server");
+  const loads = servers.map((node) => node.load).filter(known);
+  const trips = nodes.map((node) => node.roundTripMillis).filter(known);
+  return [
+    ["Servers", count(servers.length)],
+    ["DHT only", count(of("dht").length)],
+    ["Trainers", count(of("trainer").length)],
+    ["Lost", count(nodes.filter((node) => node.state === "gone" || node.state === "unreachable").length)],
+    ["Highest load", loads.length > 0 ? percent(Math.max(...loads)) : "–"],
+    ["Longest trip", trips.length > 0 ? duration(Math.max(...trips)) : "–"],
+  ];
 }
 
 /** Pairs of a name and a value. */

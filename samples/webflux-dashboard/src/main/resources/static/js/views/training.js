@@ -24,7 +24,7 @@ export function trainingView() {
   const empty = el("div", { class: "card empty" }, "Nobody trains here yet. ",
     el("code", {}, "./hivemind demo"), " starts a swarm and trains through it; a trainer of your own shows up when it reports to the address at the foot of this page.");
   const cards = el("div", { class: "runs" });
-  const curves = el("div", { class: "chart-grid" });
+  const curves = el("div", { class: "chart-grid curves" });
   const usage = usageCard();
   const tableHost = el("div", { class: "card flush" });
   const all = el("div", {}, cards, curves, usage.element, el("h2", { class: "section-title" }, "All runs"), tableHost);
@@ -167,7 +167,7 @@ function usageCard() {
     const run = runs.find((each) => runKey(each) === chosen) ?? mainRun(runs);
     drawChoices(run);
     const uses = list(run.usage).filter((use) => known(use.share));
-    const shown = [...uses].sort((a, b) => b.share - a.share).slice(0, MOST_BARS);
+    const shown = uses.length <= MOST_BARS ? uses : [...uses].sort((a, b) => b.share - a.share).slice(0, MOST_BARS);
     const even = uses.length > 0 ? 1 / uses.length : 0;
     setText(words, uses.length === 0 ? "This run has not told yet where its gate sends rows." : `Where the gate sends its rows. An even gate would give each of ${plural(uses.length, "expert")} ${percent(even)}; the mark shows it.${uses.length > shown.length ? ` These are the ${shown.length} most used.` : ""}`);
     drawBars(shown, even);
