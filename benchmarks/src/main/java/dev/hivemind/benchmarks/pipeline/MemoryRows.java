@@ -3,19 +3,12 @@ package dev.hivemind.benchmarks.pipeline;
 import dev.hivemind.benchmarks.harness.Report;
 import dev.hivemind.benchmarks.harness.Row;
 import dev.hivemind.moe.training.TrainingPipeline;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import reactor.core.publisher.Mono;
 
 /** Resident memory of this process, client and server, while it trains through an expert behind a slow link. */
 final class MemoryRows {
 
     private static final Duration DELAY = Duration.ofMillis(10);
-    private static final Path STATUS = Path.of("/proc/self/status");
-    private static final String RESIDENT = "VmRSS:";
-    private static final double KIB_PER_MIB = 1_024;
     private static final int STEPS = 500;
     private static final int SOAK_CONCURRENCY = 4;
 
@@ -31,16 +24,18 @@ final class MemoryRows {
                 TrainingPipeline pipeline = training.remote(host.far(true), concurrency)) {
             host.delayCalls(DELAY);
             training.train(pipeline, STEPS);
-            double first = residentMiB();
+            Memory first = Memory.now();
             training.train(pipeline, STEPS);
-            double second = residentMiB();
+            Memory second = Memory.now();
             report.row(new Row()
                     .put("figure", "memory")
                     .put("concurrency", concurrency)
                     .put("steps", STEPS)
-                    .put("residentMiB", first)
-                    .put("residentAfterTwiceTheStepsMiB", second)
-                    .put("growthMiB", second - first));
+                    .put("residentMiB", first.residentMiB())
+                    .put("residentAfterTwiceTheStepsMiB", second.residentMiB())
+                    .put("growthMiB", second.residentMiB() - first.residentMiB())
+                    .put("heapMiB", first.heapMiB())
+                    .put("heapGrowthMiB", second.heapMiB() - first.heapMiB()));
         }
     }
 
@@ -50,16 +45,18 @@ final class MemoryRows {
                 var training = new Training(host.client());
                 TrainingPipeline pipeline = training.remote(host.near(true), SOAK_CONCURRENCY)) {
             trainFor(time.dividedBy(SETTLING_PART), training, pipeline);
-            double before = residentMiB();
+            Memory before = Memory.now();
             long batches = trainFor(time, training, pipeline);
-            double after = residentMiB();
+            Memory after = Memory.now();
             report.row(new Row()
                     .put("figure", "soak")
+                    .put("concurrency", SOAK_CONCURRENCY)
                     .put("seconds", time.toSeconds())
                     .put("batches", batches)
-                    .put("residentMiB", before)
-                    .put("residentAfterMiB", after)
-                    .put("growthMiB", after - before));
+                    .put("residentMiB", before.residentMiB())
+                    .put("residentAfterMiB", after.residentMiB())
+                    .put("growthMiB", after.residentMiB() - before.residentMiB())
+                    .put("heapGrowthMiB", after.heapMiB() - before.heapMiB()));
         }
     }
 
@@ -70,19 +67,5 @@ final class MemoryRows {
             batches += training.train(pipeline, STEPS);
         }
         return batches;
-    }
-
-    /** Without garbage; not a number where the system does not tell. */
-    private static double residentMiB() {
-        System.gc();
-        Mono.delay(Duration.ofSeconds(1)).block();
-        try (var lines = Files.lines(STATUS)) {
-            return lines.filter(line -> line.startsWith(RESIDENT))
-                    .mapToDouble(line -> Double.parseDouble(line.replaceAll("[^0-9]", "")) / KIB_PER_MIB)
-                    .findFirst()
-                    .orElse(Double.NaN);
-        } catch (IOException e) {
-            return Double.NaN;
-        }
     }
 }

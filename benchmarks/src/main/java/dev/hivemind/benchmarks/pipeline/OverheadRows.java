@@ -11,11 +11,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A pipeline of local blocks, one batch at a time, beside a bare loop over the same blocks. */
+/** A pipeline of local blocks, one batch at a time, with reports and without, beside a bare loop over the same blocks. */
 final class OverheadRows {
 
     private static final int BATCHES = 50;
     private static final int WARM_UP_TURNS = 10;
+    private static final String REPORTED = "reported";
     private static final String PIPELINE = "pipeline";
     private static final String BARE = "bare";
 
@@ -25,22 +26,33 @@ final class OverheadRows {
         TensorOps.prepareThread(1);
         try (var host = new NopHost(Training.WIDTH);
                 var training = new Training(host.client());
+                var reporting = new Reporting();
                 TrainingPipeline pipeline = training.local()) {
             Map<String, Interleaved.Case<Pace>> cases = new LinkedHashMap<>();
+            cases.put(REPORTED, time -> Pace.of(() -> training.train(pipeline, BATCHES, reporting), time));
             cases.put(PIPELINE, time -> Pace.of(() -> training.train(pipeline, BATCHES), time));
             cases.put(BARE, time -> Pace.of(() -> training.trainBare(BATCHES), time));
             Interleaved.run(cases, new Plan(WARM_UP_TURNS, plan.warmUp(), plan.warmUp(), plan.filter()));
-            Map<String, List<Pace>> paces = Interleaved.run(cases, plan);
-            List<Pace> with = paces.getOrDefault(PIPELINE, List.of());
-            List<Pace> without = paces.getOrDefault(BARE, List.of());
-            report.row(new Row()
-                    .put("figure", "overhead")
-                    .put("shape", Training.ROWS + "x" + Training.WIDTH)
-                    .put("pipelineMicros", Series.of(with, Pace::micros))
-                    .put("bareMicros", Series.of(without, Pace::micros))
-                    .put("pipelineCpuMicros", Series.of(with, Pace::cpuMicros))
-                    .put("bareCpuMicros", Series.of(without, Pace::cpuMicros))
-                    .put("ratio", Series.of(with, Pace::micros).over(Series.of(without, Pace::micros))));
+            report.row(row(Interleaved.run(cases, plan)));
         }
+    }
+
+    private static Row row(Map<String, List<Pace>> paces) {
+        List<Pace> reported = paces.getOrDefault(REPORTED, List.of());
+        List<Pace> pipeline = paces.getOrDefault(PIPELINE, List.of());
+        List<Pace> bare = paces.getOrDefault(BARE, List.of());
+        Series bareMicros = Series.of(bare, Pace::micros);
+        return new Row()
+                .put("figure", "overhead")
+                .put("shape", Training.ROWS + "x" + Training.WIDTH)
+                .put("concurrency", 1)
+                .put("reportedMicros", Series.of(reported, Pace::micros))
+                .put("pipelineMicros", Series.of(pipeline, Pace::micros))
+                .put("bareMicros", bareMicros)
+                .put("reportedCpuMicros", Series.of(reported, Pace::cpuMicros))
+                .put("pipelineCpuMicros", Series.of(pipeline, Pace::cpuMicros))
+                .put("bareCpuMicros", Series.of(bare, Pace::cpuMicros))
+                .put("schedulingRatio", Series.of(pipeline, Pace::micros).over(bareMicros))
+                .put("ratio", Series.of(reported, Pace::micros).over(bareMicros));
     }
 }

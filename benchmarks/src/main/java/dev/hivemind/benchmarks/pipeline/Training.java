@@ -18,9 +18,11 @@ import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.moe.training.Batch;
 import dev.hivemind.moe.training.HostTensor;
 import dev.hivemind.moe.training.Loss;
+import dev.hivemind.moe.training.StepReport;
 import dev.hivemind.moe.training.TrainingPipeline;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import reactor.core.publisher.Flux;
 
 /** Two dense blocks, trained by a pipeline, with an expert between them or without, or by a bare loop. */
@@ -85,7 +87,13 @@ final class Training implements AutoCloseable {
 
     /** Trains with so many batches, and returns their number. */
     long train(TrainingPipeline pipeline, int batches) {
+        return train(pipeline, batches, report -> {});
+    }
+
+    /** The same, and tells of each step. */
+    long train(TrainingPipeline pipeline, int batches, Consumer<StepReport> told) {
         return pipeline.train(Flux.range(0, batches).map(index -> new Batch(index, 0, List.of(input), List.of(target))))
+                .doOnNext(told)
                 .count()
                 .blockOptional()
                 .orElse(0L);
