@@ -43,8 +43,7 @@ record Segment(String name, String description, TrainableLayer layer, Usage usag
     Mono<NDList> forward(ReactiveTape tape, NDList inputs, Weights weights, @Nullable Runnable seeding) {
         Map<String, NDArray> parameters = weights.of(this);
         if (layer instanceof BlockLayer block) {
-            return block.forward(
-                    tape, inputs, parameters, seeding == null ? () -> {} : seeding, weights::onAccepted);
+            return block.forward(tape, inputs, parameters, seeding == null ? () -> {} : seeding, weights::onAccepted);
         }
         if (seeding == null || usage != Usage.NONE) {
             return layer.forward(tape, inputs, parameters);

@@ -196,8 +196,7 @@ class LocalTrainingTest {
 
     private TrainingPipeline.Builder normalized() {
         Block norm = BatchNorm.builder().build();
-        norm.initialize(
-                fixture.manager(), DataType.FLOAT32, new Shape(TrainingFixture.ROWS, TrainingFixture.WIDTH));
+        norm.initialize(fixture.manager(), DataType.FLOAT32, new Shape(TrainingFixture.ROWS, TrainingFixture.WIDTH));
         return TrainingPipeline.builder(fixture.client())
                 .local("norm", norm)
                 .local("decoder", fixture.linear(TrainingFixture.WIDTH, TrainingFixture.CLASSES, 1))
@@ -220,8 +219,7 @@ class LocalTrainingTest {
 
     private List<Float> meansOfAPlainBlock(int count) {
         Block norm = BatchNorm.builder().build();
-        norm.initialize(
-                fixture.manager(), DataType.FLOAT32, new Shape(TrainingFixture.ROWS, TrainingFixture.WIDTH));
+        norm.initialize(fixture.manager(), DataType.FLOAT32, new Shape(TrainingFixture.ROWS, TrainingFixture.WIDTH));
         var store = new ParameterStore(fixture.manager(), false);
         for (Batch batch : batches(0, count).toIterable()) {
             norm.forward(store, new NDList(batch.inputs().get(0).on(fixture.manager())), true);
@@ -238,11 +236,12 @@ class LocalTrainingTest {
         TrainingPipeline pipeline = pipeline(normalized());
         losses(pipeline, batches(0, 5));
         List<Float> before = weights(pipeline).get("norm.runningMean");
-        Flux<Batch> poisoned = batches(5, 1).map(batch -> new Batch(
-                batch.index(),
-                0,
-                List.of(HostTensor.of(nothing(), TrainingFixture.ROWS, TrainingFixture.WIDTH)),
-                batch.targets()));
+        Flux<Batch> poisoned = batches(5, 1)
+                .map(batch -> new Batch(
+                        batch.index(),
+                        0,
+                        List.of(HostTensor.of(nothing(), TrainingFixture.ROWS, TrainingFixture.WIDTH)),
+                        batch.targets()));
 
         StepVerifier.create(pipeline.train(poisoned))
                 .expectError(DivergedException.class)
