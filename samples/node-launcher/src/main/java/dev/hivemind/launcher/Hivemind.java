@@ -1,6 +1,7 @@
 package dev.hivemind.launcher;
 
 import dev.hivemind.launcher.bench.BenchCommand;
+import dev.hivemind.launcher.logging.LogConfiguration;
 import dev.hivemind.launcher.options.Aliases;
 import dev.hivemind.launcher.options.CommandGroup;
 import dev.hivemind.launcher.options.ConfigException;
@@ -11,7 +12,6 @@ import dev.hivemind.launcher.swarm.DhtCommand;
 import dev.hivemind.launcher.swarm.ExpertsCommand;
 import dev.hivemind.launcher.swarm.IdentityCommand;
 import dev.hivemind.launcher.swarm.PingCommand;
-import dev.hivemind.launcher.swarm.RehearseCommand;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
@@ -38,13 +38,10 @@ import picocli.CommandLine.ScopeType;
             "130:interrupted"
         },
         footer = {
-            "%nOptions are also taken from variables such as HIVEMIND_LOG_LEVEL, and from the file of --config.",
+            "%nOptions are also taken from variables such as HIVEMIND_LogConfiguration.LEVEL, and from the file of --config.",
             "Start with 'hivemind demo'. 'hivemind COMMAND --help' explains a command."
         })
 public final class Hivemind extends CommandGroup {
-
-    private static final String LOG_LEVEL = "hivemind.log.level";
-    private static final String LOG_FORMAT = "hivemind.log.format";
 
     private boolean verbose;
 
@@ -136,7 +133,7 @@ public final class Hivemind extends CommandGroup {
             description = "Log this and worse: error, warn, info, debug or trace. Default: warn.")
     void setLogLevel(@Nullable LogLevel level) {
         if (level != null) {
-            System.setProperty(LOG_LEVEL, level.name());
+            System.setProperty(LogConfiguration.LEVEL, level.name());
         }
     }
 
@@ -147,7 +144,7 @@ public final class Hivemind extends CommandGroup {
             description = "Log lines for people, text, or for programs, json. Default: text.")
     void setLogFormat(@Nullable LogFormat format) {
         if (format != null) {
-            System.setProperty(LOG_FORMAT, format.name().toLowerCase(Locale.ROOT));
+            System.setProperty(LogConfiguration.FORMAT, format.name().toLowerCase(Locale.ROOT));
         }
     }
 
@@ -157,8 +154,8 @@ public final class Hivemind extends CommandGroup {
             description = "Log more, and print the stack trace of a failure.")
     void setVerbose(boolean verbose) {
         this.verbose = verbose;
-        if (verbose && System.getProperty(LOG_LEVEL) == null) {
-            System.setProperty(LOG_LEVEL, LogLevel.INFO.name());
+        if (verbose && System.getProperty(LogConfiguration.LEVEL) == null) {
+            System.setProperty(LogConfiguration.LEVEL, LogLevel.INFO.name());
         }
     }
 

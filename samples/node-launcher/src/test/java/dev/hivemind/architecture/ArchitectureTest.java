@@ -135,7 +135,8 @@ class ArchitectureTest {
     /** The launcher's main class, and what ServiceLoader makes. */
     private static boolean isStartedOrLoaded(JavaClass type) {
         return type.tryGetMethod("main", String[].class).isPresent()
-                || type.isAssignableTo("dev.hivemind.moe.expert.ExpertFactory");
+                || type.isAssignableTo("dev.hivemind.moe.expert.ExpertFactory")
+                || type.isAssignableTo("ch.qos.logback.classic.spi.Configurator");
     }
 
     @Test
