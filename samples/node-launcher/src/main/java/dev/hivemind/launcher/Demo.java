@@ -39,6 +39,7 @@ final class Demo {
     private static final int BATCH_SIZE = 64;
     private static final double LEARNING_RATE = 1e-3;
     private static final double EXPERT_LEARNING_RATE = 2e-3;
+    private static final String MIXTURE = "Mixture of remote experts";
     private static final String LEARNING = "ffn";
     private static final String FROZEN = "frozen";
     private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
@@ -47,20 +48,24 @@ final class Demo {
     private final FashionMnist data;
     private final DemoDisplay display;
     private final ModelSize size;
+    private final DemoDashboard dashboard;
     private int serversKilled;
 
     Demo(DemoOptions options, FashionMnist data, DemoDisplay display) {
         this.options = options;
         this.data = data;
         this.display = display;
+        this.dashboard = new DemoDashboard(options.dashboardPort(), display);
         this.size = new ModelSize(data.training().features(), HIDDEN_DIM, FashionMnist.CLASSES);
     }
 
     DemoResult run() throws InterruptedException {
-        MixtureOutcome learning = trainWithServers();
-        double linear = trainLinear();
-        double frozen = trainWithFrozenExperts();
-        return new DemoResult(learning, linear, frozen, options.steps());
+        try (dashboard) {
+            MixtureOutcome learning = trainWithServers();
+            double linear = trainLinear();
+            double frozen = trainWithFrozenExperts();
+            return new DemoResult(learning, linear, frozen, options.steps());
+        }
     }
 
     private MixtureOutcome trainWithServers() throws InterruptedException {
@@ -69,9 +74,10 @@ final class Demo {
             List<ServerProcess> servers = startServers(children);
             PeerAddress entry = servers.get(0).awaitReady(START_TIMEOUT).get(0);
             try (SwarmClient swarm = join(entry);
+                    DemoReports reports = dashboard.reports(MIXTURE, swarm.node(), entry);
                     NDManager manager = TensorOps.newManager()) {
-                var mixture = mixture(swarm, manager, LEARNING);
-                return train("Mixture of remote experts", swarm, manager, mixture, step -> killHalfWay(servers, step));
+                var mixture = mixture(swarm, manager, LEARNING, reports);
+                return train(reports, swarm, manager, mixture, step -> killHalfWay(servers, step));
             }
         }
     }
@@ -93,6 +99,7 @@ final class Demo {
             servers.add(children.start("Server " + (server + 1), arguments));
             if (server == 0) {
                 initialPeers = servers.get(0).awaitReady(START_TIMEOUT);
+                dashboard.start(initialPeers.get(0));
             }
         }
         for (ServerProcess server : servers) {
@@ -129,8 +136,9 @@ final class Demo {
 
     private double trainLinear() {
         try (SwarmClient nobody = SwarmClient.alone();
+                DemoReports reports = dashboard.reports("Without experts", nobody.node(), null);
                 NDManager manager = TensorOps.newManager()) {
-            return train("Without experts", nobody, manager, null, step -> {}).accuracy();
+            return train(reports, nobody, manager, null, step -> {}).accuracy();
         }
     }
 
@@ -142,10 +150,10 @@ final class Demo {
                     .awaitReady(START_TIMEOUT)
                     .get(0);
             try (SwarmClient swarm = join(entry);
+                    DemoReports reports = dashboard.reports("Frozen random experts", swarm.node(), entry);
                     NDManager manager = TensorOps.newManager()) {
-                var mixture = mixture(swarm, manager, FROZEN);
-                return train("Frozen random experts", swarm, manager, mixture, step -> {})
-                        .accuracy();
+                var mixture = mixture(swarm, manager, FROZEN, reports);
+                return train(reports, swarm, manager, mixture, step -> {}).accuracy();
             }
         }
     }
@@ -157,28 +165,29 @@ final class Demo {
         return ExpertGrid.of(prefix, rows, columns);
     }
 
-    private RemoteMixtureOfExperts mixture(SwarmClient swarm, NDManager manager, String prefix) {
+    private RemoteMixtureOfExperts mixture(SwarmClient swarm, NDManager manager, String prefix, DemoReports reports) {
         swarm.awaitExperts(grid(prefix), options.experts(), START_TIMEOUT);
         return RemoteMixtureOfExperts.builder(swarm.experts(), manager)
                 .grid(grid(prefix))
                 .inFeatures(HIDDEN_DIM)
                 .kBest(Math.min(K_BEST, options.experts()))
                 .seed(options.seed())
+                .events(reports.feed())
                 .build();
     }
 
     private MixtureOutcome train(
-            String task,
+            DemoReports reports,
             SwarmClient swarm,
             NDManager manager,
             @Nullable RemoteMixtureOfExperts mixture,
             Consumer<StepReport> afterStep) {
         long start = System.nanoTime();
         try (TrainingPipeline pipeline = pipeline(swarm, manager, mixture)) {
-            double samplesPerSecond = train(task, pipeline, afterStep);
+            double samplesPerSecond = train(reports, pipeline, afterStep);
             double accuracy = accuracy(pipeline);
             double seconds = (System.nanoTime() - start) / 1e9;
-            display.trained(task, accuracy, seconds);
+            display.trained(reports.run(), accuracy, seconds);
             return outcome(mixture, accuracy, seconds, samplesPerSecond);
         }
     }
@@ -199,17 +208,19 @@ final class Demo {
                 .build();
     }
 
-    private double train(String task, TrainingPipeline pipeline, Consumer<StepReport> afterStep) {
+    private double train(DemoReports reports, TrainingPipeline pipeline, Consumer<StepReport> afterStep) {
         var batches = BatchSource.builder(data.training())
                 .batchSize(BATCH_SIZE)
                 .seed(options.seed())
                 .build();
         var meter = new ProgressMeter(options.steps());
-        try (ProgressReporter progress = display.progress(task, options.steps())) {
+        try (ProgressReporter progress = display.progress(reports.run(), options.steps())) {
             return pipeline.train(batches.batches().take(options.steps()))
                     .map(report -> {
                         Progress reached = meter.add(report);
                         progress.report(reached);
+                        reports.accept(report);
+                        dashboard.tellWhenReady();
                         afterStep.accept(report);
                         return reached.samplesPerSecond();
                     })

@@ -75,6 +75,18 @@ final class DemoCommand implements Callable<Integer> {
             description = "How activations and gradients travel: none, float16 or int8. Default: ${DEFAULT-VALUE}.")
     private Compression compression = Compression.NONE;
 
+    @Option(
+            names = "--dashboard-port",
+            paramLabel = "PORT",
+            converter = NumberConverters.NotNegative.class,
+            description =
+                    "Where browsers find the dashboard on this machine; 0 takes a free port. Default: 8080, or a free"
+                            + " one if that is taken.")
+    private @Nullable Integer dashboardPort;
+
+    @Option(names = "--no-dashboard", description = "Do without the dashboard.")
+    private boolean noDashboard;
+
     @Option(names = "--json", description = "Print one JSON object a line instead of text; the last is the result.")
     private boolean json;
 
@@ -99,7 +111,16 @@ final class DemoCommand implements Callable<Integer> {
 
     /** The options of the command line that was read. */
     DemoOptions options() {
-        return new DemoOptions(steps, seed, servers, experts, !noKill, compression, json, data);
+        return new DemoOptions(
+                steps,
+                seed,
+                servers,
+                experts,
+                !noKill,
+                compression,
+                json,
+                noDashboard ? null : DashboardPort.of(dashboardPort),
+                data);
     }
 
     private void requireSensibleNumbers() {

@@ -43,6 +43,32 @@ final class DemoDisplay {
         }
     }
 
+    /** Where browsers find the dashboard. */
+    void dashboard(String url) {
+        tell("dashboard", "Watch the swarm in a browser: " + url, Map.of("url", url));
+    }
+
+    /** There is no dashboard, though there was to be one. */
+    void noDashboard(String reason) {
+        tell(
+                "dashboard-failed",
+                "The dashboard could not be started%s The demo goes on without it.".formatted(reason),
+                Map.of("reason", reason));
+    }
+
+    private void tell(String event, String text, Map<String, ?> fields) {
+        if (running != null) {
+            running.event(event, text, fields);
+        } else if (json) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("event", event);
+            all.putAll(fields);
+            new JsonLines(out).write(all);
+        } else {
+            say(text);
+        }
+    }
+
     void trained(String task, double accuracy, double seconds) {
         if (json) {
             Map<String, Object> fields = new LinkedHashMap<>();

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param kill whether to kill a server half way; then there are at least two
  * @param compression of what travels between the model and its experts, both ways
  * @param json whether to print one JSON object a line
+ * @param dashboardPort where the dashboard is to be seen: 0 takes a free one; null is no dashboard
  * @param data directory of the pictures; null means the bundled ones
  */
 record DemoOptions(
@@ -24,4 +25,5 @@ record DemoOptions(
         boolean kill,
         Compression compression,
         boolean json,
+        @Nullable DashboardPort dashboardPort,
         @Nullable Path data) {}

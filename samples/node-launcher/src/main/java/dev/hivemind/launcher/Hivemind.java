@@ -1,6 +1,7 @@
 package dev.hivemind.launcher;
 
 import dev.hivemind.launcher.bench.BenchCommand;
+import dev.hivemind.launcher.dashboard.DashboardCommand;
 import dev.hivemind.launcher.logging.LogConfiguration;
 import dev.hivemind.launcher.options.Aliases;
 import dev.hivemind.launcher.options.CommandGroup;
@@ -49,6 +50,7 @@ public final class Hivemind extends CommandGroup {
         add("demo", DemoCommand.class);
         add("train", TrainCommand.class);
         add("server", ServerCommand.class);
+        add("dashboard", DashboardCommand.class);
         add("dht", DhtCommand.class);
         add("experts", ExpertsCommand.class);
         add("ping", PingCommand.class);

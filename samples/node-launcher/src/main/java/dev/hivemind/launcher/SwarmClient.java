@@ -65,6 +65,10 @@ final class SwarmClient implements AutoCloseable {
         return dht.start().onErrorResume(error -> dht.close().then(Mono.error(error)));
     }
 
+    PeerNode node() {
+        return node;
+    }
+
     ExpertClient experts() {
         return experts;
     }

@@ -114,7 +114,17 @@ class CommandsPackageTest {
         String seed = "8675309" + ProcessHandle.current().pid();
 
         List<String> lines = hivemind(
-                        "demo", "--json", "--steps", "20", "--servers", "2", "--experts", "4", "--seed", seed)
+                        "demo",
+                        "--json",
+                        "--no-dashboard",
+                        "--steps",
+                        "20",
+                        "--servers",
+                        "2",
+                        "--experts",
+                        "4",
+                        "--seed",
+                        seed)
                 .success();
 
         assertThat(lines).allMatch(line -> line.startsWith("{\"event\":") && line.endsWith("}"));

@@ -9,6 +9,8 @@ import picocli.CommandLine.IVersionProvider;
 /** The versions that {@code --version} prints: of the build and its libraries, and of the running Java. */
 public final class LauncherVersion implements IVersionProvider {
 
+    private static final String UNKNOWN = "unknown";
+
     @Override
     public String[] getVersion() {
         Properties build = build();
@@ -18,6 +20,16 @@ public final class LauncherVersion implements IVersionProvider {
             "PyTorch %s, through DJL %s".formatted(build.get("pytorch"), build.get("djl")),
             "RSocket %s over TCP, Netty %s".formatted(build.get("rsocket"), build.get("netty"))
         };
+    }
+
+    /** The version of hivemind. */
+    public static String number() {
+        return build().getProperty("version", UNKNOWN);
+    }
+
+    /** The commit that hivemind was built from. */
+    public static String commit() {
+        return build().getProperty("commit", UNKNOWN);
     }
 
     /** What the build wrote down; loading PyTorch to ask it would take a second. */

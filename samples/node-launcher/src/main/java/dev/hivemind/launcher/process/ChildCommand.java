@@ -10,8 +10,9 @@ import java.util.stream.Stream;
  * The command line of a further JVM: the same Java and class path as this one, with the flags that tensors need.
  *
  * @param mainClass the class to start
+ * @param furtherFlags for Java
  */
-record ChildCommand(String mainClass) {
+record ChildCommand(String mainClass, List<String> furtherFlags) {
 
     /** From this version on, Java wants to be told that native code may be called. */
     private static final int NATIVE_ACCESS_FLAG_SINCE = 22;
@@ -21,6 +22,7 @@ record ChildCommand(String mainClass) {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(collector(System.getenv()));
         command.addAll(flags(Runtime.version().feature()));
+        command.addAll(furtherFlags);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), mainClass));
         command.addAll(arguments);
         var builder = new ProcessBuilder(command);

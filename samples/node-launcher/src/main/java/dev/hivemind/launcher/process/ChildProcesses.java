@@ -13,14 +13,15 @@ import java.util.List;
 public final class ChildProcesses implements AutoCloseable {
 
     private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final List<String> SMALL_HEAP = List.of("-Xmx256m");
 
-    private final ChildCommand command;
+    private final String mainClass;
     private final List<ServerProcess> children = new ArrayList<>();
     private final Thread hook = new Thread(this::killAll, "hivemind-children-end");
     private boolean closed;
 
-    private ChildProcesses(ChildCommand command) {
-        this.command = command;
+    private ChildProcesses(String mainClass) {
+        this.mainClass = mainClass;
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
@@ -30,7 +31,7 @@ public final class ChildProcesses implements AutoCloseable {
      * @param mainClass what they start; it is expected to use {@link ParentWatch}
      */
     public static ChildProcesses of(Class<?> mainClass) {
-        return new ChildProcesses(new ChildCommand(mainClass.getName()));
+        return new ChildProcesses(mainClass.getName());
     }
 
     /**
@@ -41,7 +42,16 @@ public final class ChildProcesses implements AutoCloseable {
      * @throws ChildProcessException if the system refuses to start it
      * @throws IllegalStateException after {@link #close()}
      */
-    public synchronized ServerProcess start(String name, List<String> arguments) {
+    public ServerProcess start(String name, List<String> arguments) {
+        return start(name, new ChildCommand(mainClass, List.of()), arguments);
+    }
+
+    /** Like {@link #start}, with a heap of 256 MiB at most. */
+    public ServerProcess startSmall(String name, List<String> arguments) {
+        return start(name, new ChildCommand(mainClass, SMALL_HEAP), arguments);
+    }
+
+    private synchronized ServerProcess start(String name, ChildCommand command, List<String> arguments) {
         if (closed) {
             throw new IllegalStateException("No child is started any more");
         }

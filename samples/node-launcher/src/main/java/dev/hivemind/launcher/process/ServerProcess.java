@@ -28,7 +28,7 @@ public final class ServerProcess {
 
     private final String name;
     private final Process process;
-    private final CompletableFuture<List<PeerAddress>> ready = new CompletableFuture<>();
+    private final CompletableFuture<ReadyLine> ready = new CompletableFuture<>();
     private final Thread errorReader;
     private volatile String lastErrorLine = "";
 
@@ -67,7 +67,7 @@ public final class ServerProcess {
      */
     public List<PeerAddress> awaitReady(Duration timeout) throws InterruptedException {
         try {
-            return ready.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return ready.get(timeout.toMillis(), TimeUnit.MILLISECONDS).addresses();
         } catch (TimeoutException late) {
             killNow();
             throw new ChildProcessException(
@@ -80,6 +80,14 @@ public final class ServerProcess {
             }
             throw new ChildProcessException("%s ended before it was ready%s".formatted(name, lastWords()), failed);
         }
+    }
+
+    /**
+     * Completes when the child says that it serves, on a thread that reads what it prints. Completes with an error if it ends
+     * before or says nonsense; {@link #lastWords()} may know more then.
+     */
+    public CompletableFuture<ReadyLine> onReady() {
+        return ready.copy();
     }
 
     /** Kills the process without any notice: nothing is drained or taken back. Returns at once; idempotent. */
@@ -139,7 +147,8 @@ public final class ServerProcess {
         }
     }
 
-    private String lastWords() throws InterruptedException {
+    /** The exit code of a child that has ended, and the last line that it wrote to standard error, for people. */
+    public String lastWords() throws InterruptedException {
         process.waitFor(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS);
         errorReader.join(LAST_WORDS.toMillis());
         String words =

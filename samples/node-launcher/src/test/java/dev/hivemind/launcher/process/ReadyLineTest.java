@@ -21,7 +21,18 @@ class ReadyLineTest {
         fields.put("addresses", List.of("127.0.0.1:1234", "[::1]:5"));
 
         assertThat(ReadyLine.parse(JsonLines.format(fields)))
-                .contains(List.of(new PeerAddress("127.0.0.1", 1234), new PeerAddress("::1", 5)));
+                .contains(new ReadyLine(List.of(new PeerAddress("127.0.0.1", 1234), new PeerAddress("::1", 5)), ""));
+    }
+
+    @Test
+    void parse_lineWithAUrl_findsIt() {
+        var fields = new LinkedHashMap<String, Object>();
+        fields.put("event", "ready");
+        fields.put("url", "http://127.0.0.1:8080/");
+        fields.put("addresses", List.of("127.0.0.1:1234"));
+
+        assertThat(ReadyLine.parse(JsonLines.format(fields)))
+                .contains(new ReadyLine(List.of(new PeerAddress("127.0.0.1", 1234)), "http://127.0.0.1:8080/"));
     }
 
     @ParameterizedTest
