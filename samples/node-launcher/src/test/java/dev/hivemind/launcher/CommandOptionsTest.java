@@ -12,14 +12,22 @@ class CommandOptionsTest {
 
     @Test
     void demoOptions_noArguments_areTheDefaults() {
-        assertThat(demo()).isEqualTo(new DemoOptions(2000, 1, 3, 16, true, Compression.NONE, false, null));
+        assertThat(demo())
+                .isEqualTo(new DemoOptions(
+                        2000, 1, 3, 16, true, Compression.NONE, false, new DashboardPort(8080, true), null));
     }
 
     @Test
     void demoOptions_everyArgument_areThose() {
-        assertThat(demo("--steps 7 --seed 9 --servers 1 --experts 2 --no-kill --compression int8 --json --data pictures"
-                        .split(" ")))
-                .isEqualTo(new DemoOptions(7, 9, 1, 2, false, Compression.INT8, true, Path.of("pictures")));
+        assertThat(demo(
+                        "--steps 7 --seed 9 --servers 1 --experts 2 --no-kill --compression int8 --json --data pictures --no-dashboard"
+                                .split(" ")))
+                .isEqualTo(new DemoOptions(7, 9, 1, 2, false, Compression.INT8, true, null, Path.of("pictures")));
+    }
+
+    @Test
+    void demoOptions_aPortForTheDashboard_isNoMereWish() {
+        assertThat(demo("--dashboard-port", "9000").dashboardPort()).isEqualTo(new DashboardPort(9000, false));
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.hivemind.launcher.options.LauncherException;
 import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.options.NumberConverters;
 import dev.hivemind.launcher.output.JsonLines;
+import dev.hivemind.launcher.output.JsonOption;
 import dev.hivemind.launcher.process.EndSignal;
 import dev.hivemind.launcher.process.ParentWatch;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -21,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -91,8 +93,8 @@ public final class DashboardCommand extends HivemindCommand implements Callable<
             description = "Names of experts to look for, such as ffn. Default: those that servers tell of.")
     private List<ExpertPrefix> prefixes = List.of();
 
-    @Option(names = "--json", description = "Print one JSON object a line instead of text.")
-    private boolean json;
+    @Mixin
+    private JsonOption json = new JsonOption();
 
     @Option(names = "--exit-with-parent", hidden = true, description = "End when standard input ends.")
     private boolean exitWithParent;
@@ -135,7 +137,7 @@ public final class DashboardCommand extends HivemindCommand implements Callable<
     }
 
     private void announce(Dashboard dashboard) {
-        if (json) {
+        if (json.isGiven()) {
             Map<String, Object> ready = new LinkedHashMap<>();
             ready.put("event", "ready");
             ready.put("url", dashboard.url());

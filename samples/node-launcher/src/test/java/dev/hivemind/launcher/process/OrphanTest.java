@@ -51,7 +51,7 @@ class OrphanTest {
     }
 
     private void assertChildrenEnd(String children, String task, Ending ending) throws Exception {
-        parent = new ChildCommand(ParentMain.class.getName())
+        parent = new ChildCommand(ParentMain.class.getName(), List.of())
                 .builder(List.of(children, String.valueOf(lifeline.port()), task))
                 .redirectOutput(Redirect.DISCARD)
                 .redirectError(Redirect.DISCARD)
