@@ -21,6 +21,7 @@ final class LinkActivity {
     private final boolean dialled;
     private final BooleanSupplier refusesCalls;
     private final AtomicInteger underWay = new AtomicInteger();
+    private final AtomicInteger subscriptions = new AtomicInteger();
     private volatile boolean used;
 
     /**
@@ -39,16 +40,16 @@ final class LinkActivity {
         return dialled;
     }
 
-    /** Calls and streams under way, whoever began them. */
+    /** Calls under way, whoever began them. Subscriptions have no end that could be waited for, and do not count. */
     int callsUnderWay() {
         return underWay.get();
     }
 
-    /** Whether a call is under way, or one began since this was last asked. */
+    /** Whether a call or subscription is under way, or one began since this was last asked. */
     boolean takeUsed() {
         boolean since = used;
         used = false;
-        return since || underWay.get() > 0;
+        return since || underWay.get() > 0 || subscriptions.get() > 0;
     }
 
     /** Counts the calls that this side makes. */
@@ -80,10 +81,11 @@ final class LinkActivity {
         });
     }
 
-    private <T> Flux<T> count(Flux<T> calls) {
+    private <T> Flux<T> countSubscription(Flux<T> events) {
         return Flux.defer(() -> {
-            begin();
-            return calls.doFinally(signal -> end());
+            subscriptions.incrementAndGet();
+            used = true;
+            return events.doFinally(signal -> subscriptions.decrementAndGet());
         });
     }
 
@@ -120,7 +122,9 @@ final class LinkActivity {
 
         @Override
         public Flux<Payload> requestStream(Payload payload) {
-            return refusesCalls.getAsBoolean() ? Flux.error(refuse(payload)) : count(source.requestStream(payload));
+            return refusesCalls.getAsBoolean()
+                    ? Flux.error(refuse(payload))
+                    : countSubscription(source.requestStream(payload));
         }
 
         @Override

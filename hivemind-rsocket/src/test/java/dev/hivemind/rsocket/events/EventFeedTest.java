@@ -100,6 +100,26 @@ class EventFeedTest {
     }
 
     @Test
+    void close_ofANodeThatIsSubscribedTo_doesNotWaitForAnEnd() {
+        PeerNode node = PeerNode.builder()
+                .listen(new PeerAddress("127.0.0.1", 0))
+                .drainTimeout(Duration.ofHours(1))
+                .build();
+        PeerNode watcher = PeerNode.builder().build();
+        nodes.add(watcher);
+        node.start().block(TIMEOUT);
+        feed.serve(node);
+        PeerConnection connection = watcher.connect(node.addresses().get(0)).block(TIMEOUT);
+        feed.greet(() -> List.of(EventMessage.newBuilder()));
+
+        StepVerifier.create(EventFeed.of(connection))
+                .expectNextCount(1)
+                .then(() -> node.close().block(TIMEOUT))
+                .thenConsumeWhile(event -> true)
+                .verifyError();
+    }
+
+    @Test
     void publish_stampsTheTime() {
         StepVerifier.create(feed.events())
                 .then(() -> publish(1))
