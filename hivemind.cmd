@@ -16,7 +16,7 @@ if not exist "%JAR%" (
         echo hivemind: There is no Maven, which builds hivemind. Install 3.8.6 or newer from https://maven.apache.org/download.cgi. 1>&2
         exit /b 1
     )
-    echo hivemind: building for the first time: Maven downloads about 260 MB and keeps them; this takes some minutes, once 1>&2
+    echo hivemind: building for the first time: Maven downloads about 280 MB and keeps them; this takes some minutes, once 1>&2
     pushd "%ROOT%"
     call mvn -B -q -DskipTests -pl samples/node-launcher -am package 1>&2
     if errorlevel 1 (

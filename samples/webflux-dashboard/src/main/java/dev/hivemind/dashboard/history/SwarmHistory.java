@@ -148,6 +148,7 @@ public final class SwarmHistory {
             return;
         }
         node.seen(now);
+        node.feed(FeedState.LIVE);
         switch (event.getEventCase()) {
             case EXPERT -> expert(node, event.getExpert());
             case BATCH -> batch(now, node, event.getBatch());

@@ -40,6 +40,7 @@ public final class SwarmObserver {
     /** Bodies beyond 256 KiB that are held; the largest that is asked for is a dictionary of the DHT. */
     private static final long INBOUND_BYTES = 16 << 20;
 
+    private static final String FIRST_WORDS = "Joining the swarm through %s";
     private static final Logger LOG = LoggerFactory.getLogger(SwarmObserver.class);
 
     private final Watched watched;
@@ -55,7 +56,7 @@ public final class SwarmObserver {
     private @Nullable String absence;
 
     /**
-     * An observer that does nothing yet.
+     * An observer that does nothing yet. Made on any thread, before the collector uses the history.
      *
      * @param identity the dashboard's, as the history knows it
      * @param collector one thread, which stays the caller's; nobody else may use the history on another
@@ -71,6 +72,7 @@ public final class SwarmObserver {
         this.visitor = peer(identity, loops).build();
         this.reports =
                 peer(PeerIdentity.generate(), loops).listen(watched.reportOn()).build();
+        tell("joining", FIRST_WORDS.formatted(entrances.first()), null);
     }
 
     private static PeerNode.Builder peer(PeerIdentity identity, LoopResources loops) {
@@ -126,7 +128,7 @@ public final class SwarmObserver {
     }
 
     private Mono<Void> stay() {
-        tell("joining", absence == null ? "Joining the swarm through %s".formatted(entrances.first()) : absence, null);
+        tell("joining", absence == null ? FIRST_WORDS.formatted(entrances.first()) : absence, null);
         return Mono.usingWhen(join(), this::watch, DhtNode::close);
     }
 

@@ -47,8 +47,8 @@ public final class UpdateFeed implements Disposable {
 
     private static final int MILLIS_PER_SECOND = 1_000;
 
-    /** Ticks come a little early now and then. */
-    private static final int TOLERANCE_MILLIS = 20;
+    /** Of the period: after a late tick, the next comes early. */
+    private static final long TOLERANCE_MILLIS = PERIOD.toMillis() / 2;
 
     private static final Logger LOG = LoggerFactory.getLogger(UpdateFeed.class);
 
@@ -106,7 +106,7 @@ public final class UpdateFeed implements Disposable {
     /** Everything that is known now, as JSON. */
     public Mono<byte[]> snapshot() {
         return Mono.fromCallable(() -> {
-                    update(clock.millis());
+                    update(clock.millis(), 0);
                     return SwarmJson.whole(log.lastId(), about, latest);
                 })
                 .subscribeOn(collector);
@@ -146,7 +146,7 @@ public final class UpdateFeed implements Disposable {
             viewer.complete();
         } else if (!viewer.isEnded()) {
             long now = clock.millis();
-            update(now);
+            update(now, 0);
             viewers.add(viewer);
             serve(viewer, now);
         }
@@ -172,7 +172,7 @@ public final class UpdateFeed implements Disposable {
             connection = history.connection();
             if (!viewers.isEmpty()) {
                 long now = clock.millis();
-                update(now);
+                update(now, TOLERANCE_MILLIS);
                 List.copyOf(viewers).forEach(viewer -> look(viewer, now));
             }
         } catch (RuntimeException e) {
@@ -201,8 +201,8 @@ public final class UpdateFeed implements Disposable {
         }
     }
 
-    private void update(long now) {
-        if (now < dueAt) {
+    private void update(long now, long tolerance) {
+        if (now + tolerance < dueAt) {
             return;
         }
         SwarmView view = history.view();
@@ -212,7 +212,7 @@ public final class UpdateFeed implements Disposable {
             latest = view;
             snapshot = null;
             long wait = Math.max(PERIOD.toMillis(), (long) changes.length * MILLIS_PER_SECOND / BYTES_PER_SECOND);
-            dueAt = now + wait - TOLERANCE_MILLIS;
+            dueAt = now + wait;
         }
     }
 
