@@ -78,8 +78,9 @@ final class PictureTraining {
                 .build();
         this.total = learning.steps() != null ? learning.steps() : firstBatchOf(learning.epochs());
         this.meter = new ProgressMeter(Math.toIntExact(total));
-        this.recorder =
-                options.run().directory() == null ? null : new RunRecorder(options.run().directory());
+        this.recorder = options.run().directory() == null
+                ? null
+                : new RunRecorder(options.run().directory());
     }
 
     Outcome run() throws InterruptedException {
@@ -99,8 +100,8 @@ final class PictureTraining {
 
     private @Nullable Evaluation train(PeerNode node) throws InterruptedException {
         var swarm = options.swarm();
-        DhtNode dht = await(node.start()
-                .then(new Joining(node, swarm.initialPeers(), swarm.patience(), display::waiting).join()));
+        DhtNode dht = await(
+                node.start().then(new Joining(node, swarm.initialPeers(), swarm.patience(), display::waiting).join()));
         var calls = CallPolicy.DEFAULT.withActivations(swarm.compression()).withGradients(swarm.compression());
         ExpertClient client = ExpertClient.create(node, new ExpertDirectory(dht), calls);
         try (NDManager manager = TensorOps.newManager();
@@ -126,7 +127,8 @@ final class PictureTraining {
     /** How many features the experts take and give, as one of them says. */
     private Mono<Integer> width(ExpertClient client) {
         var swarm = options.swarm();
-        return Mono.defer(() -> ExpertSearch.create(client, swarm.grid()).best(new float[swarm.grid().scores()], 1))
+        return Mono.defer(() -> ExpertSearch.create(client, swarm.grid())
+                        .best(new float[swarm.grid().scores()], 1))
                 .flatMap(found -> Mono.justOrEmpty(found.get(0).stream().findFirst()))
                 .switchIfEmpty(Mono.error(
                         () -> new PeerUnavailableException("Nobody hosts experts in %s".formatted(swarm.grid()))))
@@ -206,7 +208,8 @@ final class PictureTraining {
 
     private Mono<Evaluation> epochs(TrainingPipeline pipeline, long firstBatch) {
         var told = new TrainingEvents(events, recorder == null ? "pictures" : recorder.name());
-        int firstEpoch = Math.toIntExact(firstBatch * options.learning().batchSize() / data.training().size());
+        int firstEpoch = Math.toIntExact(
+                firstBatch * options.learning().batchSize() / data.training().size());
         return Flux.<Integer, Integer>generate(() -> firstEpoch, (epoch, sink) -> {
                     if (firstBatchOf(epoch) >= total || end.hasArrived()) {
                         sink.complete();
@@ -217,7 +220,8 @@ final class PictureTraining {
                 })
                 .concatMap(epoch -> epoch(pipeline, told, epoch, firstBatch), 0)
                 .reduce((before, after) -> after)
-                .switchIfEmpty(Mono.defer(() -> end.hasArrived() ? Mono.empty() : pipeline.evaluate(data.testBatches())));
+                .switchIfEmpty(
+                        Mono.defer(() -> end.hasArrived() ? Mono.empty() : pipeline.evaluate(data.testBatches())));
     }
 
     private Mono<Evaluation> epoch(TrainingPipeline pipeline, TrainingEvents told, int epoch, long firstBatch) {
@@ -262,8 +266,7 @@ final class PictureTraining {
             long failedCalls,
             long lostBatches) {
 
-        private static Outcome of(
-                boolean whole, @Nullable StepReport last, @Nullable Evaluation test, Duration took) {
+        private static Outcome of(boolean whole, @Nullable StepReport last, @Nullable Evaluation test, Duration took) {
             double seconds = took.toNanos() / 1e9;
             if (last == null) {
                 return new Outcome(whole, test, 0, seconds, 0, 0, 0, 0);

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param data directory of the pictures; null means the bundled ones
  * @param json whether to print one JSON object a line
  */
-record TrainOptions(Swarm swarm, Learning learning, Run run, @Nullable Path data, boolean json) {
+record TrainOptions(
+        Swarm swarm, Learning learning, Run run, @Nullable Path data, boolean json) {
 
     /**
      * The experts to train through.

@@ -21,7 +21,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Runs the commands of the quickstart, in their order, as processes. */
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class QuickstartCommandsTest {
 
     private static final Path QUICKSTART = Path.of("../../docs/QUICKSTART.md");
@@ -29,7 +29,7 @@ class QuickstartCommandsTest {
     private static final Pattern JOIN = Pattern.compile("Others join with --initial-peers (\\S+)");
     private static final String DOCUMENTED_ADDRESS = "127.0.0.1:1337";
     private static final String READY = "Ctrl-C ends it.";
-    private static final long TIMEOUT_SECONDS = 180;
+    private static final long TIMEOUT_SECONDS = 300;
 
     @TempDir
     private Path directory;

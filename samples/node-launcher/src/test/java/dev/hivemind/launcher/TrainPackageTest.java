@@ -77,7 +77,11 @@ class TrainPackageTest {
     @Test
     void train_interrupted_keepsWhatItLearned() throws Exception {
         CommandRun run = train(
-                server(), "--epochs", "999", "--directory", directory.resolve("run").toString());
+                server(),
+                "--epochs",
+                "999",
+                "--directory",
+                directory.resolve("run").toString());
         run.await("{\"event\":\"step\"");
 
         run.interrupt();
@@ -101,8 +105,7 @@ class TrainPackageTest {
 
     @Test
     void train_whereNobodyHostsSuchExperts_exitsWithThree() throws Exception {
-        assertThat(hivemind(
-                                "train", "--initial-peers", server(), "--expert-pattern", "other.[0:4]", "--wait", "1s")
+        assertThat(hivemind("train", "--initial-peers", server(), "--expert-pattern", "other.[0:4]", "--wait", "1s")
                         .failure(ExitCodes.NO_PEER))
                 .contains("'other.'");
     }

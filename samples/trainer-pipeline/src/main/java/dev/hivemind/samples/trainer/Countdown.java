@@ -26,7 +26,7 @@ public final class Countdown extends Retry {
     /**
      * For {@code retryWhen}.
      *
-     * @param patience from the subscription until there are no more attempts; zero for one
+     * @param patience from the first failure until there are no more attempts; zero for one attempt
      * @param waiting told before each wait why, and how long is left
      */
     public static Countdown of(Duration patience, BiConsumer<PeerUnavailableException, Duration> waiting) {
@@ -35,7 +35,10 @@ public final class Countdown extends Retry {
 
     @Override
     public Publisher<Long> generateCompanion(Flux<RetrySignal> failures) {
-        long beganNanos = System.nanoTime();
+        return failures.switchOnFirst((first, all) -> pauses(all, System.nanoTime()));
+    }
+
+    private Flux<Long> pauses(Flux<RetrySignal> failures, long beganNanos) {
         return failures.concatMap(signal -> pause(signal.failure(), beganNanos), 0);
     }
 

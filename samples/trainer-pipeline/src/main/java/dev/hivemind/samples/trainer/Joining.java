@@ -21,7 +21,7 @@ public final class Joining {
      *
      * @param node that joins, started
      * @param servers that are asked; one that answers is enough
-     * @param patience from the beginning until there are no more attempts; zero for one
+     * @param patience from the first failure until there are no more attempts; zero for one attempt
      * @param waiting told before each wait why, and how long is left
      */
     public Joining(

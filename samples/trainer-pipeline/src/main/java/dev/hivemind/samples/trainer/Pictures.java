@@ -10,6 +10,7 @@ import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.moe.client.ExpertClient;
 import dev.hivemind.moe.data.BatchSource;
 import dev.hivemind.moe.data.DataException;
+import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.moe.mixture.RemoteMixtureOfExperts;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
@@ -29,6 +30,7 @@ import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.moe.training.report.TrainingEvents;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.events.EventFeed;
 import java.time.Clock;
 import java.time.Duration;
@@ -104,7 +106,7 @@ public final class Pictures {
             return 0;
         } catch (PeerUnavailableException e) {
             return failed(e, PEER_IS_MISSING);
-        } catch (CheckpointException | DataException | DivergedException e) {
+        } catch (CheckpointException | DataException | DivergedException | GridMismatchException | RpcException e) {
             return failed(e, FAILED);
         }
     }
@@ -143,7 +145,7 @@ public final class Pictures {
     }
 
     private static void showWaiting(Throwable reason, Duration left) {
-        System.out.printf("%s. Giving up in %d s.%n", reason.getMessage(), left.toSeconds());
+        System.out.printf("Giving up in %d s: %s%n", left.toSeconds(), reason.getMessage());
     }
 
     /** The first that the weights have not learned from. */

@@ -3,11 +3,13 @@ package dev.hivemind.samples.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hivemind.dht.DhtNode;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.training.Evaluation;
 import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.rsocket.PeerNode;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.events.CollectedEvent;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.events.proto.EventMessage;
@@ -71,6 +73,23 @@ class PicturesTest {
         TrainerState state = new RunRecorder(directory).latest().state();
         assertThat(state.step()).isEqualTo(50);
         assertThat(state.nextBatch()).isEqualTo(50);
+    }
+
+    @Test
+    void train_whereNobodyHostsExperts_waitsAndFails() {
+        PeerNode node =
+                PeerNode.builder().listen(PeerAddress.parse("127.0.0.1:0")).build();
+        DhtNode dht = DhtNode.builder(node).build();
+        node.start().then(dht.start()).block(TIMEOUT);
+        try {
+            var impatient = PicturesOptions.parse(node.addresses().get(0).toString(), "1", "--wait", "1");
+
+            assertThatThrownBy(() -> new Pictures(few, impatient).train())
+                    .isInstanceOf(PeerUnavailableException.class)
+                    .hasMessageContaining("waited 1 s for experts in vain");
+        } finally {
+            dht.close().then(node.close()).block(TIMEOUT);
+        }
     }
 
     @Test
