@@ -82,7 +82,7 @@ class HivemindTest {
     void run_nothing_saysThatACommandIsMissing() {
         assertThat(run()).isEqualTo(ExitCodes.USAGE);
         assertThat(err.toString())
-                .startsWith("hivemind: A command is missing, one of 'demo', 'server', ")
+                .startsWith("hivemind: A command is missing, one of 'demo', 'train', 'server', ")
                 .hasLineCount(1);
     }
 
