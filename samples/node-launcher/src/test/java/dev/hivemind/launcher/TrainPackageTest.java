@@ -92,15 +92,26 @@ class TrainPackageTest {
     }
 
     @Test
-    void train_whereNobodyIs_countsDownAndExitsWithThree() throws Exception {
-        String gone;
-        try (var socket = new ServerSocket(0)) {
-            gone = "127.0.0.1:" + socket.getLocalPort();
-        }
-        CommandRun run = train(gone, "--wait", "2s");
+    void train_whereNobodyIs_exitsWithThree() throws Exception {
+        String gone = gone();
 
-        assertThat(run.failure(ExitCodes.NO_PEER)).contains(gone);
-        assertThat(run.output()).first().asString().contains("\"event\":\"waiting\"", "\"secondsLeft\":");
+        assertThat(train(gone, "--wait", "1s").failure(ExitCodes.NO_PEER)).contains(gone);
+    }
+
+    @Test
+    void train_whereNobodyIsYet_countsDownUntilItIsInterrupted() throws Exception {
+        CommandRun run = train(gone(), "--wait", "10m");
+
+        assertThat(run.await("{\"event\":\"waiting\"")).contains("\"secondsLeft\":");
+        run.interrupt();
+
+        run.failure(ExitCodes.INTERRUPTED);
+    }
+
+    private static String gone() throws Exception {
+        try (var socket = new ServerSocket(0)) {
+            return "127.0.0.1:" + socket.getLocalPort();
+        }
     }
 
     @Test
