@@ -12,6 +12,7 @@ import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -33,6 +34,7 @@ public final class Dashboard implements AutoCloseable {
     private final SwarmObserver observer;
     private final UpdateFeed feed;
     private final WebServer web;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private Dashboard(
             Scheduler collector, LoopResources loops, SwarmObserver observer, UpdateFeed feed, WebServer web) {
@@ -98,9 +100,11 @@ public final class Dashboard implements AutoCloseable {
     /** Ends everything within a few seconds. Idempotent. Blocks. */
     @Override
     public void close() {
-        feed.dispose();
-        web.close();
-        end(observer, loops, collector);
+        if (closed.compareAndSet(false, true)) {
+            feed.dispose();
+            web.close();
+            end(observer, loops, collector);
+        }
     }
 
     private static void end(SwarmObserver observer, LoopResources loops, Scheduler collector) {

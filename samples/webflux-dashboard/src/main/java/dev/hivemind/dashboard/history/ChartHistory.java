@@ -97,8 +97,7 @@ final class ChartHistory {
     }
 
     private List<@Nullable Number> point() {
-        @Nullable
-        Number[] values = {
+        @Nullable Number[] values = {
             second,
             Figures.rounded(rows),
             batches == 0 ? null : Figures.told(rows / batches),

@@ -18,8 +18,7 @@ final class Durations {
     }
 
     /** The duration in milliseconds that so many percent do not exceed; null without any. */
-    @Nullable
-    Double percentileMillis(double percent) {
+    @Nullable Double percentileMillis(double percent) {
         return micros.getTotalCount() == 0
                 ? null
                 : Figures.told(micros.getValueAtPercentile(percent) / MICROS_PER_MILLI);

@@ -122,13 +122,11 @@ final class ExpertHistory {
         return Figures.rounded(rows.perSecond(now));
     }
 
-    @Nullable
-    Double queueMillis(long now) {
+    @Nullable Double queueMillis(long now) {
         return mean(now, waitedMicros);
     }
 
-    @Nullable
-    Double computeMillis(long now) {
+    @Nullable Double computeMillis(long now) {
         return mean(now, computedMicros);
     }
 
@@ -158,8 +156,7 @@ final class ExpertHistory {
     }
 
     /** The load of a node that it tells with this expert. */
-    @Nullable
-    Double load(String node) {
+    @Nullable Double load(String node) {
         Owner owner = owners.get(node);
         return owner == null || owner.declared() == null
                 ? null

@@ -36,8 +36,7 @@ final class Experts {
         }
     }
 
-    @Nullable
-    ExpertHistory find(String uid) {
+    @Nullable ExpertHistory find(String uid) {
         return experts.get(uid);
     }
 
@@ -46,8 +45,7 @@ final class Experts {
     }
 
     /** The expert of a uid that somebody tells of; null if it is malformed, or there are too many. */
-    @Nullable
-    ExpertHistory findOrAdd(String uid) {
+    @Nullable ExpertHistory findOrAdd(String uid) {
         ExpertHistory known = experts.get(uid);
         if (known != null) {
             return known;

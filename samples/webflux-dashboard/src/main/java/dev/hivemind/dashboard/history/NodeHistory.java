@@ -91,13 +91,11 @@ final class NodeHistory {
         return known;
     }
 
-    @Nullable
-    Integer knows() {
+    @Nullable Integer knows() {
         return knows;
     }
 
-    @Nullable
-    Double roundTripMillis() {
+    @Nullable Double roundTripMillis() {
         return roundTripMillis;
     }
 

@@ -38,8 +38,7 @@ final class Nodes {
         this.log = log;
     }
 
-    @Nullable
-    NodeHistory find(String id) {
+    @Nullable NodeHistory find(String id) {
         return nodes.get(id);
     }
 
@@ -54,8 +53,7 @@ final class Nodes {
     }
 
     /** A node answers or tells something; null if there are too many to remember it. */
-    @Nullable
-    NodeHistory seen(long now, String id, List<PeerAddress> addresses, Role role) {
+    @Nullable NodeHistory seen(long now, String id, List<PeerAddress> addresses, Role role) {
         NodeHistory node = nodes.get(id);
         if (node == null) {
             if (!hasRoom()) {

@@ -83,8 +83,7 @@ final class RunHistory {
     }
 
     private static List<@Nullable Number> point(TrainingEventMessage step) {
-        @Nullable
-        Number[] values = {
+        @Nullable Number[] values = {
             Figures.count(step.getStep()),
             Figures.told(step.getLoss()),
             accuracy(step),

@@ -54,8 +54,7 @@ final class Trainers {
             }
         }
 
-        @Nullable
-        Double gateEntropy() {
+        @Nullable Double gateEntropy() {
             return gateEntropy;
         }
 
@@ -105,8 +104,7 @@ final class Trainers {
         return trainer;
     }
 
-    @Nullable
-    Trainer find(String id) {
+    @Nullable Trainer find(String id) {
         return trainers.get(id);
     }
 

@@ -43,8 +43,7 @@ final class FrameLog {
     }
 
     /** The update after this one; null if it is the last. To be asked only if it {@linkplain #canFollow can be followed}. */
-    @Nullable
-    Frame after(long id) {
+    @Nullable Frame after(long id) {
         if (id == lastId) {
             return null;
         }
