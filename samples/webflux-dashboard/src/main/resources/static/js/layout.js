@@ -36,7 +36,7 @@ function placeOuter(nodes, centre, reach, spacing, places) {
   nodes.forEach((node, i) => {
     const ring = i % rings;
     const shrink = 1 - (ring * spacing * 0.85) / Math.min(reach.x, reach.y);
-    const angle = evenAngle(i / nodes.length, reach);
+    const angle = evenAngle((i + 0.5) / nodes.length, reach);
     places.set(node.id, place(centre, { x: reach.x * Math.max(shrink, 0.2), y: reach.y * Math.max(shrink, 0.2) }, angle));
   });
 }
@@ -65,7 +65,7 @@ function placeInner(nodes, centre, reach, radius, places) {
   }
   const room = { x: Math.max(reach.x, radius * 2), y: Math.max(reach.y, radius * 2) };
   nodes.forEach((node, i) => {
-    const spot = place(centre, room, evenAngle(i / nodes.length, room));
+    const spot = place(centre, room, evenAngle((i + 0.5) / nodes.length, room));
     places.set(node.id, { ...spot, outward: "below" });
   });
 }

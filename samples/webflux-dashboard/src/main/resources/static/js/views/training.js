@@ -166,8 +166,8 @@ function usageCard() {
     runs = fresh;
     const run = runs.find((each) => runKey(each) === chosen) ?? mainRun(runs);
     drawChoices(run);
-    const uses = list(run.usage).filter((use) => known(use.share));
-    const shown = uses.length <= MOST_BARS ? uses : [...uses].sort((a, b) => b.share - a.share).slice(0, MOST_BARS);
+    const uses = list(run.usage).filter((use) => known(use.share) && typeof use.uid === "string");
+    const shown = [...uses].sort((a, b) => b.share - a.share).slice(0, MOST_BARS).sort((a, b) => a.uid.localeCompare(b.uid, "en", { numeric: true }));
     const even = uses.length > 0 ? 1 / uses.length : 0;
     setText(words, uses.length === 0 ? "This run has not told yet where its gate sends rows." : `Where the gate sends its rows. An even gate would give each of ${plural(uses.length, "expert")} ${percent(even)}; the mark shows it.${uses.length > shown.length ? ` These are the ${shown.length} most used.` : ""}`);
     drawBars(shown, even);
