@@ -11,6 +11,8 @@ import dev.hivemind.rsocket.frame.Route;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -28,9 +30,13 @@ final class CallChannel implements Disposable {
 
     private static final Duration RETRY_AFTER = Duration.ofMillis(10);
 
+    /** For the reason why a peer takes no more calls. */
+    private static final Duration REASON_PATIENCE = Duration.ofMillis(100);
+
     private final PeerConnection connection;
     private final Route route;
     private final CallQueue queue;
+    private final Scheduler timers;
     private final DeadlineWatch deadlines;
     private final Map<CallId, StreamedCall> underWay = new ConcurrentHashMap<>();
     private final AtomicBoolean opened = new AtomicBoolean();
@@ -47,6 +53,7 @@ final class CallChannel implements Disposable {
         this.connection = connection;
         this.route = route;
         this.queue = new CallQueue(maxWaiting, this::take, this::refuse);
+        this.timers = timers;
         this.deadlines = new DeadlineWatch(timers, this::expire);
     }
 
@@ -151,8 +158,21 @@ final class CallChannel implements Disposable {
         }
     }
 
-    /** A peer that takes no more calls does not answer those that wait: all begin anew elsewhere. */
+    /**
+     * A peer that takes no more calls does not answer those that wait: all begin anew elsewhere. A channel that fails also
+     * takes no more, a moment before it says why; that error comes first.
+     */
     private void refuse() {
+        if (end.get() == null) {
+            try {
+                timers.schedule(this::endRefused, REASON_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (RejectedExecutionException closed) {
+                endRefused();
+            }
+        }
+    }
+
+    private void endRefused() {
         end(new PeerUnavailableException("The peer takes no more calls on the channel"));
         replies.dispose();
     }

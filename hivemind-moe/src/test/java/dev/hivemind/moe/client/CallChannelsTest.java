@@ -11,6 +11,7 @@ import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.ScriptedPeers.Scripted;
 import dev.hivemind.moe.tensor.ManagedArrays;
+import dev.hivemind.rsocket.ConnectionLimits;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
@@ -22,6 +23,7 @@ import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.frame.Route;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
@@ -40,6 +42,7 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -389,6 +392,29 @@ class CallChannelsTest {
         assertThat(replaced).failsWithin(TIMEOUT);
         assertThat(current).failsWithin(TIMEOUT);
         one.close().then(another.close()).block(TIMEOUT);
+    }
+
+    @Test
+    void call_onAChannelThatThePeerRefuses_failsForItsReason() {
+        Scripted peer = stalled();
+        PeerNode node = PeerNode.builder().build();
+        PeerConnection connection = connect(node, peer);
+        var route = new Route(Operation.EXPERT_FORWARD, ScriptedPeers.UID.toString());
+        Disposable.Composite busy = Disposables.composite();
+        for (int i = 0; i < ConnectionLimits.DEFAULT.maxChannels(); i++) {
+            Mono<Request> one = Mono.fromSupplier(() -> new OneRow().take(codec -> true));
+            busy.add(connection.stream(route, one.concatWith(Mono.never())).subscribe(Reply::release));
+        }
+        awaitThat(() -> peer.forwards.get() == ConnectionLimits.DEFAULT.maxChannels());
+        var channels = new CallChannels(StreamLimits.DEFAULT, Schedulers.newSingle("test-channels", true));
+
+        StepVerifier.create(channels.send(connection, ScriptedPeers.UID, new OneRow()))
+                .expectError(OverloadedException.class)
+                .verify(TIMEOUT);
+
+        channels.dispose();
+        busy.dispose();
+        node.close().block(TIMEOUT);
     }
 
     private static PeerConnection connect(PeerNode node, Scripted peer) {
