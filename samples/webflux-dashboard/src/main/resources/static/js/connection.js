@@ -22,7 +22,7 @@ export function connectionDisplay(retryNow) {
     banner.hidden = !state.banner;
     setAttribute(banner, "data-phase", state.phase);
     setText(bannerText, state.banner ?? "");
-    retry.hidden = state.phase !== "gone";
+    retry.hidden = state.phase !== "gone" && state.phase !== "stale";
     setAttribute(document.body, "data-stale", state.old);
     setText(announcer, state.spoken);
   };
@@ -38,6 +38,9 @@ function describe(feed, swarm, now) {
   if (feed.phase === "gone") {
     const next = feed.retryAt === null ? "Trying again now." : `Trying again in ${Math.max(0, Math.ceil((feed.retryAt - Date.now()) / 1000))} s.`;
     return state("gone", "Server gone", `The dashboard's server does not answer. ${next}${what}`, true, "The dashboard's server does not answer.");
+  }
+  if (feed.phase === "polling") {
+    return state("live", "Every 5 s", "Too many pages follow this dashboard at once, so this one looks every 5 seconds.", false, "Looking every 5 seconds.");
   }
   if (feed.phase === "resuming") {
     return state("stale", "Reconnecting", age > STALE_MILLIS ? `The connection broke and is being resumed.${what}` : null, true, "Reconnecting.");

@@ -59,7 +59,8 @@ const drawConnection = connectionDisplay(() => feed.retryNow());
 
 function drawFoot() {
   const { about } = swarm;
-  const parts = [`Hivemind ${about.version ?? ""}${about.commit ? ` (${shortId(about.commit)})` : ""}`];
+  const known = (what) => (what && what !== "unknown" ? what : null);
+  const parts = [["Hivemind", known(about.version), known(about.commit) && `(${shortId(about.commit)})`].filter(Boolean).join(" ")];
   if (about.startedAt) {
     parts.push(`watching for ${span(swarm.now - about.startedAt)}`);
   }
@@ -81,4 +82,9 @@ bindTabs(document.querySelector("[role=tablist]"), (name, choice) => {
   draw();
 });
 document.addEventListener("visibilitychange", () => draw());
-setInterval(() => document.hidden || draw(), 1000);
+setInterval(() => {
+  feed.checkSilence();
+  if (!document.hidden) {
+    draw();
+  }
+}, 1000);

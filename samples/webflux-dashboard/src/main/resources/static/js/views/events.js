@@ -70,21 +70,22 @@ export function eventsView() {
 
   function drawLines(events, swarm) {
     const names = new Map(swarm.nodes.map((node) => [node.id, nodeName(node)]));
-    const seqs = new Set(events.map((event) => event.seq));
-    for (const [seq, line] of lines) {
-      if (!seqs.has(seq)) {
+    const keys = new Set(events.map(keyOf));
+    for (const [key, line] of lines) {
+      if (!keys.has(key)) {
         line.element.remove();
-        lines.delete(seq);
+        lines.delete(key);
       }
     }
     let shown = 0;
     for (const event of events) {
-      if (!lines.has(event.seq)) {
+      const key = keyOf(event);
+      if (!lines.has(key)) {
         const line = newLine(event, names);
-        lines.set(event.seq, line);
+        lines.set(key, line);
         host.prepend(line.element);
       }
-      const line = lines.get(event.seq);
+      const line = lines.get(key);
       line.element.hidden = !passes(line, event);
       shown += line.element.hidden ? 0 : 1;
     }
@@ -101,6 +102,9 @@ export function eventsView() {
 
   function speak(events) {
     const newest = events.at(-1);
+    if (spokenSeq !== null && spokenSeq > (newest?.seq ?? -1)) {
+      spokenSeq = null;
+    }
     if (spokenSeq === null || document.getElementById("panel-events").hidden || held) {
       spokenSeq = newest?.seq ?? -1;
       return;
@@ -119,6 +123,11 @@ export function eventsView() {
       spokenSeq = null;
     },
   };
+}
+
+/** A server that was started anew counts from one again. */
+function keyOf(event) {
+  return `${event.at} ${event.seq}`;
 }
 
 function newLine(event, names) {

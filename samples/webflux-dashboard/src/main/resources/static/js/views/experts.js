@@ -12,6 +12,7 @@ const STEPS = 7;
 const COLUMNS_OF_A_LINE = 16;
 const MOST_COLUMNS_WITH_FIGURES = 8;
 const MOST_CELLS = 4_096;
+const MOST_COLUMNS = 256;
 /** Among many experts a few busy ones would leave all others pale, so these few share the top colour. */
 const MANY_CELLS = 64;
 const TOP_SHARE = 0.03;
@@ -262,7 +263,10 @@ function rowName(dimensions, row, columns) {
 
 function usable(grid) {
   const dimensions = list(grid?.dimensions);
-  return dimensions.length > 0 && dimensions.every((size) => Number.isInteger(size) && size > 0) ? dimensions : null;
+  const sound = dimensions.length > 0 && dimensions.every((size) => Number.isInteger(size) && size > 0);
+  const cells = dimensions.reduce((product, size) => product * size, 1);
+  const drawable = cells <= MOST_CELLS && (dimensions.length === 1 || dimensions.at(-1) <= MOST_COLUMNS);
+  return sound && drawable ? dimensions : null;
 }
 
 function placeOf(cell, dimensions) {
