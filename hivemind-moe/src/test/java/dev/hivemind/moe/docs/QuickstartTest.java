@@ -295,6 +295,39 @@ class QuickstartTest {
         assertThat(experts.get(4).optimizer().steps()).isBetween(5, 20);
     }
 
+    @Test
+    void pipeline_throughAMixture_trainsItsGateAndSomeExperts() {
+        HostTensor inputs = HostTensor.of(new float[3 * 512], 3, 512);
+        HostTensor targets = HostTensor.of(new float[] {1, 2, 3}, 3, 1);
+        Flux<Batch> batches = Flux.range(0, 1000).map(i -> new Batch(i, 0, List.of(inputs), List.of(targets)));
+
+        // mixed begins
+        try (NDManager manager = TensorOps.newManager()) {
+            RemoteMixtureOfExperts dmoe = RemoteMixtureOfExperts.builder(client, manager)
+                    .grid("expert.[0:5]")
+                    .inFeatures(512)
+                    .kBest(2)
+                    .build();
+            Linear head = Linear.builder().setUnits(1).build();
+            head.initialize(manager, DataType.FLOAT32, new Shape(1, 512));
+
+            try (TrainingPipeline pipeline = TrainingPipeline.builder(client)
+                    .mixture("experts", dmoe)
+                    .local("head", head)
+                    .loss(Loss.meanSquaredError())
+                    .optimizer(OptimizerConfig.adam(0.001))
+                    .build()) {
+                pipeline.train(batches.take(20)).blockLast();
+                System.out.println(pipeline.evaluate(batches.take(1)).block().loss());
+            }
+        }
+        // mixed ends
+        assertThat(experts.stream()
+                        .mapToLong(expert -> expert.optimizer().steps())
+                        .sum())
+                .isGreaterThanOrEqualTo(20);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -307,7 +340,8 @@ class QuickstartTest {
                 "reactive",
                 "mixture",
                 "batches",
-                "pipeline"
+                "pipeline",
+                "mixed"
             })
     void quickstart_showsWhatIsRunHere(String part) throws IOException {
         assertThat(Files.readString(QUICKSTART)).contains("```java\n" + snippet(part));
