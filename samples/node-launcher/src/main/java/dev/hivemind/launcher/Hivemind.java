@@ -39,7 +39,7 @@ import picocli.CommandLine.ScopeType;
             "130:interrupted"
         },
         footer = {
-            "%nOptions are also taken from variables such as HIVEMIND_LogConfiguration.LEVEL, and from the file of --config.",
+            "%nOptions are also taken from variables such as HIVEMIND_LOG_LEVEL, and from the file of --config.",
             "Start with 'hivemind demo'. 'hivemind COMMAND --help' explains a command."
         })
 public final class Hivemind extends CommandGroup {
