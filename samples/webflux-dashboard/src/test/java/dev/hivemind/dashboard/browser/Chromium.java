@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
@@ -42,6 +43,9 @@ final class Chromium implements ExecutionCondition, ParameterResolver {
             "--no-proxy-server",
             "--hide-scrollbars",
             "--lang=en-GB");
+
+    /** Warns of each browser that is newer than itself; what the tests use of it does not change. Held, or it is forgotten. */
+    private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");
 
     private static final @Nullable Path BROWSER = onPath("chromium", "chromium-browser", "google-chrome");
     private static final @Nullable Path DRIVER = onPath("chromedriver", "chromium.chromedriver");
@@ -90,6 +94,7 @@ final class Chromium implements ExecutionCondition, ParameterResolver {
         if (BROWSER == null || DRIVER == null) {
             throw new IllegalStateException(HOW_TO_INSTALL);
         }
+        SELENIUM.setLevel(Level.SEVERE);
         var options = new ChromeOptions();
         options.setBinary(BROWSER.toFile());
         options.addArguments(FLAGS);

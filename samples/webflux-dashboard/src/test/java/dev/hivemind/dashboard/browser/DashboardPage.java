@@ -28,7 +28,20 @@ final class DashboardPage {
 
     static final List<String> VIEWS = List.of("swarm", "experts", "charts", "training", "events");
 
+    /** Rules of axe-core. Another theme changes nothing but contrasts. */
+    enum AxeRules {
+        ALL(Map.of()),
+        CONTRAST(Map.of("runOnly", List.of("color-contrast")));
+
+        private final Map<String, List<String>> options;
+
+        AxeRules(Map<String, List<String>> options) {
+            this.options = options;
+        }
+    }
+
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration POLL_PERIOD = Duration.ofMillis(100);
     private static final Path SCREENSHOTS = Path.of("target", "screenshots");
     private static final int TALLEST = 6_000;
 
@@ -94,7 +107,7 @@ final class DashboardPage {
 
     /** Waits until it is so; fails with what the page says otherwise. */
     void await(String what, BooleanSupplier condition) {
-        new WebDriverWait(browser, PATIENCE)
+        new WebDriverWait(browser, PATIENCE, POLL_PERIOD)
                 .ignoring(StaleElementReferenceException.class)
                 .withMessage(() -> what + "; the page says: " + text("main"))
                 .until(any -> condition.getAsBoolean());
@@ -107,14 +120,15 @@ final class DashboardPage {
     }
 
     /** What axe-core finds serious or critical, one line each. */
-    List<String> seriousViolations() {
+    List<String> seriousViolations(AxeRules rules) {
         browser.executeScript(axe());
         return listOf(browser.executeAsyncScript("""
                 const done = arguments[arguments.length - 1];
-                axe.run(document, {resultTypes: ['violations']}).then(found => done(found.violations
+                const options = {resultTypes: ['violations'], ...arguments[0]};
+                axe.run(document, options).then(found => done(found.violations
                     .filter(each => ['serious', 'critical'].includes(each.impact))
                     .map(each => each.id + ': ' + each.nodes.map(node => node.html).slice(0, 3).join(' '))));
-                """));
+                """, rules.options));
     }
 
     private static String axe() {

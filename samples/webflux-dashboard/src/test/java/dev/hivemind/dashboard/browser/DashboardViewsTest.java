@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.dashboard.Dashboard;
 import dev.hivemind.dashboard.DashboardOptions;
+import dev.hivemind.dashboard.browser.DashboardPage.AxeRules;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.chrome.ChromeDriver;
 
@@ -153,27 +151,43 @@ class DashboardViewsTest {
         assertThat(page.browser().getCurrentUrl()).endsWith("#experts/ffn.1.1");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"light", "dark"})
-    void allViews_inEachTheme_areAccessible(String theme) {
-        page.look(theme, 1280, 900);
+    @Test
+    void allViews_areAccessible() {
         for (String view : DashboardPage.VIEWS) {
             openFull(view);
-            page.screenshot(view + "-" + theme);
-            assertThat(page.seriousViolations()).as(view).isEmpty();
+            page.screenshot(view + "-light");
+            assertThat(page.seriousViolations(AxeRules.ALL)).as(view).isEmpty();
         }
         assertThat(page.consoleErrors()).isEmpty();
     }
 
-    @ParameterizedTest
-    @CsvSource({"narrow, 360", "wall, 3840"})
-    void allViews_atAnyWidth_fit(String name, int width) {
-        page.look("light", width, 900);
+    @Test
+    void allViews_inTheDark_haveContrast() {
+        page.look("dark", 1280, 900);
         for (String view : DashboardPage.VIEWS) {
             openFull(view);
-            page.screenshot(view + "-" + name);
+            page.screenshot(view + "-dark");
+            assertThat(page.seriousViolations(AxeRules.CONTRAST)).as(view).isEmpty();
+        }
+        assertThat(page.consoleErrors()).isEmpty();
+    }
+
+    @Test
+    void allViews_onAPhone_fit() {
+        page.look("light", 360, 740);
+        for (String view : DashboardPage.VIEWS) {
+            openFull(view);
+            page.screenshot(view + "-narrow");
             assertThat(page.fitsItsWidth()).as(view).isTrue();
         }
+    }
+
+    @Test
+    void swarmView_onAWall_fits() {
+        page.look("dark", 3840, 2160);
+        openFull("swarm");
+        page.screenshot("swarm-wall");
+        assertThat(page.fitsItsWidth()).isTrue();
     }
 
     private void openFull(String view) {
