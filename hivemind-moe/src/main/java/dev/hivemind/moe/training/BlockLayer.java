@@ -24,7 +24,8 @@ import reactor.core.publisher.Mono;
 /**
  * A DJL block whose parameters a step may have copies of. Frozen parameters and running averages are buffers, which all
  * steps share. A batch that is trained changes copies of the running averages, whose difference is added to them when the
- * batch is accepted.
+ * batch is accepted. Of a batch that began before others were accepted it is a part only, the smaller the more they are:
+ * each would else go the whole way from the same old averages, and all together far beyond what they have seen.
  */
 final class BlockLayer implements TrainableLayer {
 
@@ -32,6 +33,9 @@ final class BlockLayer implements TrainableLayer {
     private final Map<String, Parameter> trained = new LinkedHashMap<>();
     private final Map<String, NDArray> parameters = new LinkedHashMap<>();
     private final Map<String, NDArray> buffers = new LinkedHashMap<>();
+
+    /** How often a batch has changed the running averages. Used on the tensor thread. */
+    private long changes;
 
     /** @throws IllegalArgumentException unless the block is initialized */
     BlockLayer(String name, Block block) {
@@ -85,7 +89,8 @@ final class BlockLayer implements TrainableLayer {
             BoundParameters bound = bind(tape.manager(), values, tape.isRecording());
             NDList outputs = block.forward(bound, inputs, tape.isRecording());
             if (!bound.averages.isEmpty()) {
-                onAccepted.accept(bound::applyAverages);
+                long seen = changes;
+                onAccepted.accept(() -> bound.applyAverages(1 + changes++ - seen));
             }
             return outputs;
         });
@@ -145,9 +150,9 @@ final class BlockLayer implements TrainableLayer {
         }
 
         /** On the tensor thread. */
-        void applyAverages() {
+        void applyAverages(long parts) {
             TensorOps.withGradMode(false, () -> {
-                averages.forEach(Average::apply);
+                averages.forEach(average -> average.apply(parts));
                 return averages;
             });
         }
@@ -156,8 +161,12 @@ final class BlockLayer implements TrainableLayer {
     /** A running average, and what a batch made of it. */
     private record Average(NDArray original, NDArray before, NDArray after) {
 
-        void apply() {
+        /** @param parts one of which is applied */
+        void apply(long parts) {
             try (NDArray change = after.sub(before)) {
+                if (parts > 1) {
+                    change.divi(parts);
+                }
                 original.addi(change);
             }
         }
