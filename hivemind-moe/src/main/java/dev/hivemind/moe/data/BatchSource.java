@@ -24,9 +24,11 @@ public final class BatchSource {
     /** Batches that are read ahead, unless told otherwise. */
     public static final int DEFAULT_PREFETCH = 4;
 
+    /** The most samples that a batch has. */
+    public static final int MAX_BATCH_SIZE = 1 << 20;
+
     private static final String BATCH = "a batch";
     private static final int MAX_PREFETCH = 1_024;
-    private static final int MAX_BATCH_SIZE = 1 << 20;
 
     private final SampleSet samples;
     private final EpochOrder order;
@@ -47,10 +49,19 @@ public final class BatchSource {
         return new Builder(requireNonNull(samples, "samples"));
     }
 
-    /** What decides which samples a batch has, as text: a run that is resumed needs a source for which it is the same. */
+    /**
+     * What decides which samples a batch has, as text: a run that is resumed needs a source for which it is the same. Blocks
+     * for files where the {@linkplain SampleSet#fingerprint fingerprint} of the samples does.
+     *
+     * @throws DataException if they cannot be read
+     */
     public String identity() {
-        return "%d samples in batches of %d, %s"
-                .formatted(order.size(), batchSize, order.shuffled() ? "shuffled by seed " + order.seed() : "in order");
+        return "%d samples (%08x) in batches of %d, %s"
+                .formatted(
+                        order.size(),
+                        samples.fingerprint(),
+                        batchSize,
+                        order.shuffled() ? "shuffled by seed " + order.seed() : "in order");
     }
 
     /** All batches from the first. */

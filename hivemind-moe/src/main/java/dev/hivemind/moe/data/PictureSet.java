@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
 import java.util.Objects;
+import java.util.zip.CRC32;
 
 /**
  * Pictures and their classes, in two IDX files of unsigned bytes. Inputs are float32 of shape {@code (rows, features)},
@@ -24,12 +25,14 @@ public final class PictureSet implements SampleSet {
     private final IdxFile pictures;
     private final IdxFile labels;
     private final PictureFormat format;
+    private final int fingerprint;
     private final float[] pixelValues;
 
-    private PictureSet(IdxFile pictures, IdxFile labels, PictureFormat format) {
+    private PictureSet(IdxFile pictures, IdxFile labels, PictureFormat format, int fingerprint) {
         this.pictures = pictures;
         this.labels = labels;
         this.format = format;
+        this.fingerprint = fingerprint;
         this.pixelValues = format.table();
     }
 
@@ -44,8 +47,7 @@ public final class PictureSet implements SampleSet {
             IdxFile labelFile = IdxFile.open(labels, 1);
             try {
                 requireSameCount(pictures.name(), pictureFile.header(), labels.name(), labelFile.header());
-                requireLabels(labelFile, format);
-                return new PictureSet(pictureFile, labelFile, format);
+                return new PictureSet(pictureFile, labelFile, format, checkLabels(labelFile, format));
             } catch (RuntimeException e) {
                 labelFile.close();
                 throw e;
@@ -67,7 +69,9 @@ public final class PictureSet implements SampleSet {
         }
     }
 
-    private static void requireLabels(IdxFile labels, PictureFormat format) {
+    /** A sum over all labels, which are what they have to be. */
+    private static int checkLabels(IdxFile labels, PictureFormat format) {
+        var sum = new CRC32();
         try (InputStream in = labels.values().stream()) {
             byte[] window = new byte[LABEL_WINDOW_BYTES];
             long read = 0;
@@ -80,8 +84,10 @@ public final class PictureSet implements SampleSet {
                 for (int i = 0; i < length; i++) {
                     requireLabel(labels, format, read + i, window[i]);
                 }
+                sum.update(window, 0, length);
                 read += length;
             }
+            return (int) sum.getValue();
         } catch (IOException e) {
             throw new DataException.Unreadable(labels.values().name(), e);
         }
@@ -102,6 +108,12 @@ public final class PictureSet implements SampleSet {
     @Override
     public long size() {
         return pictures.header().count();
+    }
+
+    /** Of the labels. */
+    @Override
+    public int fingerprint() {
+        return fingerprint;
     }
 
     /** The height of each picture in pixels. */

@@ -32,6 +32,14 @@ public interface SampleSet extends AutoCloseable {
     long size();
 
     /**
+     * A number that other samples have not, as far as that can be told without reading them all: it tells a mistake, not an
+     * intent. Default: 0, which tells nothing.
+     */
+    default int fingerprint() {
+        return 0;
+    }
+
+    /**
      * A new reader, owned by the caller. Blocks for files.
      *
      * @throws DataException if the data is gone

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.hivemind.moe.training.HostTensor;
 import java.util.List;
 import java.util.Objects;
+import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,9 @@ public final class TextSet implements SampleSet {
     static final String TOO_SHORT_ADVICE = "Use more text or shorter sequences.";
 
     private static final int BYTE_VALUES = 256;
+
+    /** Sequences, evenly spaced, that tell one text from another. */
+    private static final int TELLING_SEQUENCES = 64;
 
     private final Tokens tokens;
     private final TextFormat format;
@@ -53,6 +57,19 @@ public final class TextSet implements SampleSet {
         return size;
     }
 
+    /** Of some sequences, evenly spaced, which are read for it. */
+    @Override
+    public int fingerprint() {
+        var sum = new CRC32();
+        try (RecordReader records = records()) {
+            for (long i = 0; i < TELLING_SEQUENCES; i++) {
+                long sequence = Math.min(i * Math.max(1, size / TELLING_SEQUENCES), size - 1);
+                sum.update(records.read(sequence * format.stride() * tokens.width()));
+            }
+        }
+        return (int) sum.getValue();
+    }
+
     /** How many different tokens there may be: all numbers are below this. */
     public int tokenCount() {
         Vocabulary vocabulary = tokens.vocabulary();
@@ -66,8 +83,11 @@ public final class TextSet implements SampleSet {
 
     @Override
     public Reader open() {
-        return new TextReader(
-                new RecordReader(tokens.stored(), Math.multiplyExact(tokens.width(), 1 + format.sequenceLength())));
+        return new TextReader(records());
+    }
+
+    private RecordReader records() {
+        return new RecordReader(tokens.stored(), Math.multiplyExact(tokens.width(), 1 + format.sequenceLength()));
     }
 
     @Override

@@ -73,6 +73,20 @@ class PictureSetTest {
     }
 
     @Test
+    void fingerprint_ofOtherLabels_isAnother() throws IOException {
+        int fingerprint;
+        try (PictureSet set = open(pictureBytes(), labelBytes())) {
+            fingerprint = set.fingerprint();
+        }
+        labels[COUNT - 1]++;
+
+        try (PictureSet other = open(pictureBytes(), labelBytes())) {
+            assertThat(other.fingerprint()).isNotEqualTo(fingerprint);
+            assertThat(BatchSource.builder(other).build().identity()).contains("%08x".formatted(other.fingerprint()));
+        }
+    }
+
+    @Test
     void open_thatDecompressesToMoreThanAllowed_isTooLarge() throws IOException {
         DataFile pictures = file("pictures", gzip(pictureBytes())).decompressedAtMost(20);
         DataFile labelFile = file("labels", labelBytes());

@@ -95,6 +95,19 @@ class TextSetTest {
     }
 
     @Test
+    void fingerprint_ofAnotherText_isAnother() throws IOException {
+        byte[] text = TEXT.getBytes(UTF_8);
+        byte[] other = text.clone();
+        other[0]++;
+        try (TextSet set = SampleSet.text(file(text), TextFormat.bytes(5))) {
+            int fingerprint = set.fingerprint();
+            try (TextSet second = SampleSet.text(file(other), TextFormat.bytes(5))) {
+                assertThat(second.fingerprint()).isNotEqualTo(fingerprint);
+            }
+        }
+    }
+
+    @Test
     void sequences_withStride_overlap() throws IOException {
         try (TextSet set = SampleSet.text(
                         file("0123456789".getBytes(UTF_8)), TextFormat.bytes(4).withStride(3));
