@@ -2,10 +2,12 @@ package dev.hivemind.moe.training;
 
 import static java.util.Objects.requireNonNull;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.tensor.TensorOps;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +104,21 @@ public final class HostTensor {
         if (array.size() == 0) {
             return;
         }
+        if (array.getDevice().getDeviceType().equals(Device.Type.CPU)) {
+            write(array);
+        } else {
+            copyThroughHost(array);
+        }
+    }
+
+    /** The memory of other devices cannot be written to from here: what is seen of it is a copy. */
+    void copyThroughHost(NDArray array) {
+        try (NDManager host = TensorOps.newManager(Device.cpu())) {
+            on(host).copyTo(array);
+        }
+    }
+
+    private void write(NDArray array) {
         ByteBuffer memory = array.toByteBuffer(true).order(ByteOrder.nativeOrder());
         if (floats != null) {
             memory.asFloatBuffer().put(floats);
