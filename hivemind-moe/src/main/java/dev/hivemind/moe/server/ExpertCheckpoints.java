@@ -41,35 +41,24 @@ final class ExpertCheckpoints {
     /**
      * Loads what there is of experts. Blocks for files.
      *
-     * @throws CheckpointException if something is there that cannot be used, or is of another kind of expert
-     * @throws IllegalArgumentException if a name is no {@link ExpertUid}
+     * @throws CheckpointException if something is there that cannot be used, is of another kind of expert, or is used by
+     *     another server
+     * @throws IllegalArgumentException if a name is no {@link ExpertUid}, or too long for a directory
      */
     static ExpertCheckpoints load(Path directory, Duration period, Map<String, ExpertBackend> backends) {
         List<Saved> experts = new ArrayList<>();
-        backends.forEach((uid, backend) -> {
-            var store = new CheckpointStore(directory.resolve(new ExpertUid(uid).value()), KEPT);
-            experts.add(new Saved(uid, backend, store, restored(uid, backend, store)));
-        });
-        return new ExpertCheckpoints(experts, period);
-    }
-
-    /** How many steps the expert has made. */
-    private static int restored(String uid, ExpertBackend backend, CheckpointStore store) {
-        Checkpoint latest = store.latest();
-        if (latest == null) {
-            return 0;
-        }
-        TrainerState state = latest.state();
         try {
-            backend.restore(state);
-        } catch (IllegalArgumentException e) {
-            throw new CheckpointException(
-                    "The checkpoints of expert %s in %s are of another kind of expert or optimizer (%s). Host it with the same settings, or keep it in another directory."
-                            .formatted(uid, store.directory(), e.getMessage()),
-                    e);
+            backends.forEach((uid, backend) -> {
+                CheckpointDirectory own = CheckpointDirectory.lock(directory, new ExpertUid(uid));
+                var expert = new Saved(uid, backend, own);
+                experts.add(expert);
+                expert.restore();
+            });
+            return new ExpertCheckpoints(experts, period);
+        } catch (RuntimeException | Error e) {
+            experts.forEach(Saved::close);
+            throw e;
         }
-        LOG.info("Expert {} goes on after step {}", uid, state.step());
-        return state.step();
     }
 
     /** Saves from now on. */
@@ -89,9 +78,15 @@ final class ExpertCheckpoints {
             saveAll();
             closed = true;
         }
-        // Not before: this interrupts, and an interrupt closes files.
+        abandon();
+    }
+
+    /** Saves no more, and lets others use the files. */
+    void abandon() {
+        // Not before the last checkpoint: this interrupts, and an interrupt closes files.
         saving.dispose();
         thread.dispose();
+        experts.forEach(Saved::close);
     }
 
     /** An expert, and what is saved of it. */
@@ -99,14 +94,33 @@ final class ExpertCheckpoints {
 
         private final String uid;
         private final ExpertBackend backend;
+        private final CheckpointDirectory directory;
         private final CheckpointStore store;
         private int savedSteps;
 
-        Saved(String uid, ExpertBackend backend, CheckpointStore store, int savedSteps) {
+        Saved(String uid, ExpertBackend backend, CheckpointDirectory directory) {
             this.uid = uid;
             this.backend = backend;
-            this.store = store;
-            this.savedSteps = savedSteps;
+            this.directory = directory;
+            this.store = new CheckpointStore(directory.path(), KEPT);
+        }
+
+        void restore() {
+            Checkpoint latest = store.latest();
+            if (latest == null) {
+                return;
+            }
+            TrainerState state = latest.state();
+            try {
+                backend.restore(state);
+            } catch (IllegalArgumentException e) {
+                throw new CheckpointException(
+                        "The checkpoints of expert %s in %s are of another kind of expert or optimizer (%s). Host it with the same settings, or keep it in another directory."
+                                .formatted(uid, store.directory(), e.getMessage()),
+                        e);
+            }
+            LOG.info("Expert {} goes on after step {}", uid, state.step());
+            savedSteps = state.step();
         }
 
         void saveIfChanged() {
@@ -119,7 +133,13 @@ final class ExpertCheckpoints {
                 savedSteps = state.step();
             } catch (CheckpointException | OutOfMemoryError e) {
                 LOG.warn("The state of expert {} could not be saved, will try again: {}", uid, e.getMessage());
+            } catch (RuntimeException e) {
+                LOG.warn("The state of expert {} could not be saved, will try again", uid, e);
             }
+        }
+
+        void close() {
+            directory.close();
         }
     }
 }

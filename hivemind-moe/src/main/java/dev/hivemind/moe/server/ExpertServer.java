@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -55,10 +56,9 @@ public final class ExpertServer {
     private final Disposable.Swap handlers = Disposables.swap();
     private final Mono<Void> closing = Mono.defer(this::shutDown).cache();
 
-    private ExpertServer(Builder builder) {
+    private ExpertServer(Builder builder, BatchLimits limits, @Nullable ExpertCheckpoints checkpoints) {
         this.node = builder.node;
-        BatchLimits limits = builder.limits();
-        this.checkpoints = builder.checkpoints();
+        this.checkpoints = checkpoints;
         this.runtime = BatchingRuntime.create(builder.threads(), builder.maxQueuedBytes);
         this.watches = List.copyOf(builder.watches);
         this.experts = host(builder.backends, limits);
@@ -80,6 +80,16 @@ public final class ExpertServer {
     /** Starts the description of a server on this node. Every setting has a default. */
     public static Builder builder(PeerNode node) {
         return new Builder(requireNonNull(node, "node"));
+    }
+
+    /**
+     * The experts whose state is kept in a directory, by {@link Builder#checkpoints}. In the order of their names. Blocks for
+     * files.
+     *
+     * @throws CheckpointException if there is such a directory, but it cannot be read
+     */
+    public static Set<ExpertUid> checkpointed(Path directory) {
+        return CheckpointDirectory.kept(requireNonNull(directory, "directory"));
     }
 
     /** The interfaces of the experts by uid. */
@@ -261,8 +271,8 @@ public final class ExpertServer {
 
         /**
          * Keeps the state of the experts in a directory, each in one of its own by its uid: what is there is loaded when the
-         * server is built, and what has changed is saved every period and at the end. Their uids must then be
-         * {@link ExpertUid}s. Default: nothing is kept.
+         * server is built, and what has changed is saved every period and at the end. An expert there is one server's at a
+         * time. Their uids must then be {@link ExpertUid}s. Default: nothing is kept.
          */
         public Builder checkpoints(Path directory, Duration period) {
             if (period.isNegative() || period.isZero()) {
@@ -310,7 +320,16 @@ public final class ExpertServer {
          * @throws IllegalArgumentException if a setting is out of its bounds; the backends stay the caller's then
          */
         public ExpertServer build() {
-            return new ExpertServer(this);
+            BatchLimits limits = limits();
+            ExpertCheckpoints checkpoints = checkpoints();
+            try {
+                return new ExpertServer(this, limits, checkpoints);
+            } catch (RuntimeException e) {
+                if (checkpoints != null) {
+                    checkpoints.abandon();
+                }
+                throw e;
+            }
         }
     }
 }

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import ai.djl.ndarray.NDList;
+import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.training.checkpoint.Checkpoint;
 import dev.hivemind.moe.training.checkpoint.CheckpointException;
 import dev.hivemind.moe.training.checkpoint.CheckpointStore;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -57,7 +59,7 @@ class ExpertCheckpointsTest {
     void close_withoutSteps_savesNothing() {
         load(NEVER, backends.ffn(OptimizerConfig.sgd())).close();
 
-        assertThat(directory).isEmptyDirectory();
+        assertThat(ExpertServer.checkpointed(directory)).isEmpty();
     }
 
     @Test
@@ -104,5 +106,66 @@ class ExpertCheckpointsTest {
 
         assertThatThrownBy(() -> ExpertCheckpoints.load(directory, NEVER, Map.of("../up", backend)))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void load_ofANameWithSlashes_staysInTheDirectory() {
+        ExpertBackend trained = backends.ffn(OptimizerConfig.sgd());
+        String uid = "/a b/*ü.3";
+        ExpertCheckpoints checkpoints = ExpertCheckpoints.load(directory.resolve("state"), NEVER, Map.of(uid, trained));
+        train(trained, 1);
+        checkpoints.close();
+
+        assertThat(ExpertServer.checkpointed(directory.resolve("state"))).containsExactly(new ExpertUid(uid));
+        assertThat(directory).isDirectoryNotContaining(path -> !path.endsWith("state"));
+    }
+
+    @Test
+    void load_ofANameTooLongForADirectory_isRefused() {
+        ExpertBackend backend = backends.ffn(OptimizerConfig.sgd());
+
+        assertThatThrownBy(() -> ExpertCheckpoints.load(directory, NEVER, Map.of("ü".repeat(40) + ".1", backend)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("shorter");
+    }
+
+    @Test
+    void load_whatAnotherKeeps_isRefusedUntilThatIsClosed() {
+        ExpertCheckpoints first = load(NEVER, backends.ffn(OptimizerConfig.sgd()));
+
+        assertThatThrownBy(() -> load(NEVER, backends.ffn(OptimizerConfig.sgd())))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("Another server keeps expert ffn.3")
+                .hasMessageNotContaining("\n");
+        first.close();
+
+        load(NEVER, backends.ffn(OptimizerConfig.sgd())).close();
+    }
+
+    @Test
+    void load_thatFails_letsGoOfWhatItTook() {
+        ExpertBackend backend = backends.ffn(OptimizerConfig.sgd());
+        Map<String, ExpertBackend> some = new LinkedHashMap<>(Map.of("ffn.3", backend));
+        some.put("no uid", backend);
+        assertThatThrownBy(() -> ExpertCheckpoints.load(directory, NEVER, some))
+                .isInstanceOf(IllegalArgumentException.class);
+
+        load(NEVER, backend).close();
+    }
+
+    @Test
+    void close_whenOneExpertFails_savesTheOthersAndGoesOn() {
+        ExpertBackend broken = backends.ffn(OptimizerConfig.sgd());
+        ExpertBackend sound = backends.ffn(OptimizerConfig.sgd());
+        Map<String, ExpertBackend> both = new LinkedHashMap<>(Map.of("ffn.1", broken));
+        both.put("ffn.2", sound);
+        ExpertCheckpoints checkpoints = ExpertCheckpoints.load(directory, NEVER, both);
+        train(broken, 1);
+        train(sound, 1);
+        broken.close();
+
+        checkpoints.close();
+
+        assertThat(ExpertServer.checkpointed(directory)).containsExactly(new ExpertUid("ffn.2"));
     }
 }
