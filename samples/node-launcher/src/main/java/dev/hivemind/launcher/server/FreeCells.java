@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -41,13 +42,26 @@ final class FreeCells {
     private final PeerId self;
     private final ExpertGrid grid;
     private final Random random;
+    private final Set<ExpertUid> preferred;
     private final Set<ExpertUid> kept = new TreeSet<>();
 
     FreeCells(ExpertDirectory directory, PeerId self, ExpertGrid grid, Random random) {
+        this(directory, self, grid, random, Set.of());
+    }
+
+    private FreeCells(
+            ExpertDirectory directory, PeerId self, ExpertGrid grid, Random random, Set<ExpertUid> preferred) {
         this.directory = directory;
         this.self = self;
         this.grid = grid;
         this.random = random;
+        this.preferred = preferred;
+    }
+
+    /** The same, but these come before others, as long as they are free cells. */
+    FreeCells preferring(Set<ExpertUid> cells) {
+        Set<ExpertUid> inGrid = cells.stream().filter(grid::contains).collect(Collectors.toCollection(TreeSet::new));
+        return new FreeCells(directory, self, grid, random, inGrid);
     }
 
     /**
@@ -74,27 +88,28 @@ final class FreeCells {
                         .flatMap(lost -> lost.isEmpty() ? Mono.<Void>empty() : claim(lost.size(), ttl, rounds - 1)));
     }
 
+    /** By others: what this peer declared is left from when it ran before. */
     private Mono<Set<ExpertUid>> taken() {
         return ExpertTree.below(grid.prefix(), directory)
+                .filter(expert -> !expert.peerId().equals(self))
                 .map(ExpertDescriptor::uid)
                 .collect(Collectors.toSet());
     }
 
     private List<ExpertUid> draw(int count, Set<ExpertUid> taken) {
-        List<ExpertUid> free = new ArrayList<>();
+        Set<ExpertUid> free = new LinkedHashSet<>();
+        preferred.forEach(cell -> addIfFree(free, cell, taken));
         if (grid.cells() <= MAX_ENUMERATED) {
+            List<ExpertUid> others = new ArrayList<>();
             for (int cell = 0; cell < grid.cells(); cell++) {
-                addIfFree(free, grid.cell(cell), taken);
+                addIfFree(others, grid.cell(cell), taken);
             }
-            Collections.shuffle(free, random);
+            Collections.shuffle(others, random);
+            free.addAll(others);
         } else {
-            Set<ExpertUid> drawn = new TreeSet<>();
-            for (int i = 0; i < MAX_ENUMERATED && drawn.size() < count; i++) {
-                List<ExpertUid> one = new ArrayList<>();
-                addIfFree(one, grid.cell(random.nextLong(grid.cells())), taken);
-                drawn.addAll(one);
+            for (int i = 0; i < MAX_ENUMERATED && free.size() < count; i++) {
+                addIfFree(free, grid.cell(random.nextLong(grid.cells())), taken);
             }
-            free.addAll(drawn);
         }
         if (free.size() < count) {
             throw new LauncherException(
@@ -102,7 +117,7 @@ final class FreeCells {
                                     .formatted(grid, free.size(), count)
                             + " or fewer --num-experts");
         }
-        return List.copyOf(free.subList(0, count));
+        return free.stream().limit(count).toList();
     }
 
     private void addIfFree(Collection<ExpertUid> free, ExpertUid cell, Set<ExpertUid> taken) {

@@ -19,10 +19,12 @@ import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -106,7 +108,9 @@ final class HostedServer implements AutoCloseable {
 
     private List<ExpertUid> chooseFrom(ExpertGrid grid) {
         Duration ttl = options.service().announcePeriod().multipliedBy(2);
+        Path state = options.service().checkpoints();
         return new FreeCells(directory, node.id(), grid, new Random())
+                .preferring(state == null ? Set.of() : ExpertServer.checkpointed(state))
                 .claim(options.uids().count(), ttl)
                 .blockOptional(START_TIMEOUT)
                 .orElseThrow();

@@ -58,7 +58,7 @@ final class ServiceChoice {
             names = "--checkpoint-dir",
             paramLabel = "DIR",
             description = "Where the state of the experts is kept: what is there is loaded, what they learn is saved."
-                    + " Default: nowhere.")
+                    + " Of free cells, those that are there come first. Default: nowhere.")
     private @Nullable Path checkpoints;
 
     @Option(

@@ -199,13 +199,50 @@ class ServerPackageTest {
         assertThat(first.exitCode()).isZero();
         assertThat(directory.resolve("state/b.7/checkpoint-000000000003.safetensors"))
                 .exists();
-        assertThat(directory.resolve("state/a.1")).doesNotExist();
+        assertThat(directory.resolve("state/a.1")).isDirectoryNotContaining("glob:**.safetensors");
 
-        ready(server(options));
-        String other = server("--expert-uids", "b.7", "--checkpoint-dir", options[options.length - 1])
-                .failure(1);
+        CommandRun second = server(options);
+        ready(second);
+        String[] sgd = {"--expert-uids", "b.7", "--checkpoint-dir", options[options.length - 1]};
+        assertThat(server(sgd).failure(1)).contains("Another server keeps expert b.7");
+        second.process().destroy();
+        second.exitCode();
+        assertThat(server(sgd).failure(1)).contains("expert b.7", "same settings");
+    }
 
-        assertThat(other).contains("expert b.7", "same settings");
+    @Test
+    void server_killedAndStartedAgain_takesTheCellsOfItsCheckpoints() throws Exception {
+        String entrance = address(ready(server("--num-experts", "1"))).toString();
+        String state = directory.resolve("state").toString();
+        String[] options = {
+            "--num-experts",
+            "1",
+            "--expert-pattern",
+            "ffn.[0:32].[0:32]",
+            "--initial-peers",
+            entrance,
+            "--identity-path",
+            directory.resolve("key").toString(),
+            "--checkpoint-dir",
+            state,
+            "--checkpoint-period",
+            "50ms"
+        };
+        CommandRun first = server(options);
+        Matcher uid = Pattern.compile("\"uids\":\\[\"([^\"]+)\"\\]").matcher(ready(first));
+        assertThat(uid.find()).isTrue();
+        command("experts", "call", uid.group(1), "--backward", "--initial-peers", entrance)
+                .success();
+        Path saved = Path.of(state, uid.group(1), "checkpoint-000000000001.safetensors");
+        long end = System.nanoTime() + TIMEOUT.toNanos();
+        while (!Files.exists(saved) && System.nanoTime() < end) {
+            Thread.onSpinWait();
+        }
+
+        first.process().destroyForcibly();
+        first.exitCode();
+
+        assertThat(ready(server(options))).contains(uid.group());
     }
 
     @Test
