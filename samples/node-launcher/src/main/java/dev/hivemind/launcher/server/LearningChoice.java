@@ -43,10 +43,9 @@ final class LearningChoice {
     @Option(
             names = "--num-warmup-steps",
             paramLabel = "N",
-            defaultValue = "0",
             converter = NumberConverters.NotNegative.class,
-            description = "For how many steps it rises. Default: ${DEFAULT-VALUE}.")
-    private int warmupSteps;
+            description = "For how many steps it rises. Default: 0.")
+    private @Nullable Integer warmupSteps;
 
     @Option(
             names = "--num-training-steps",
@@ -66,15 +65,24 @@ final class LearningChoice {
 
     private LearningRateSchedule schedule() {
         if (scheduler == SchedulerChoice.NONE) {
+            requireNoSteps();
             return LearningRateSchedule.constant();
         }
-        if (trainingSteps == null || trainingSteps <= warmupSteps) {
+        int warmup = warmupSteps == null ? 0 : warmupSteps;
+        if (trainingSteps == null || trainingSteps <= warmup) {
             throw new IllegalArgumentException(
-                    "A --scheduler needs --num-training-steps above --num-warmup-steps (%d)".formatted(warmupSteps));
+                    "A --scheduler needs --num-training-steps above --num-warmup-steps (%d)".formatted(warmup));
         }
         return scheduler == SchedulerChoice.LINEAR
-                ? new LearningRateSchedule.Linear(warmupSteps, trainingSteps)
-                : new LearningRateSchedule.Cosine(warmupSteps, trainingSteps, 0);
+                ? new LearningRateSchedule.Linear(warmup, trainingSteps)
+                : new LearningRateSchedule.Cosine(warmup, trainingSteps, 0);
+    }
+
+    private void requireNoSteps() {
+        if (warmupSteps != null || trainingSteps != null) {
+            throw new IllegalArgumentException(
+                    "--num-warmup-steps and --num-training-steps need a --scheduler, linear or cosine");
+        }
     }
 
     private enum SchedulerChoice {

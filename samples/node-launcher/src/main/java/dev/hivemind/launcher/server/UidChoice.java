@@ -13,6 +13,7 @@ import picocli.CommandLine.Option;
 final class UidChoice {
 
     private static final int DEFAULT_COUNT = 5;
+    private static final String DEFAULT_PREFIX = "expert";
 
     @Option(
             names = "--num-experts",
@@ -24,10 +25,10 @@ final class UidChoice {
     @Option(
             names = "--uid-prefix",
             paramLabel = "PREFIX",
-            defaultValue = "expert",
             converter = UidPrefixConverter.class,
-            description = "What the experts' uids start with: PREFIX.0, PREFIX.1 and so on. Default: ${DEFAULT-VALUE}.")
-    private String uidPrefix = "";
+            description =
+                    "What the experts' uids start with: PREFIX.0, PREFIX.1 and so on. Default: " + DEFAULT_PREFIX + ".")
+    private @Nullable String uidPrefix;
 
     @Option(
             names = "--expert-pattern",
@@ -63,16 +64,18 @@ final class UidChoice {
             requireNamesAlone();
         }
         int count = numExperts != null ? numExperts : names.isEmpty() ? DEFAULT_COUNT : names.size();
-        return new UidOptions(count, uidPrefix, grid, firstIndex, List.copyOf(names));
+        String prefix = uidPrefix == null ? DEFAULT_PREFIX : uidPrefix;
+        return new UidOptions(count, prefix, grid, firstIndex, List.copyOf(names));
     }
 
     private void requireNamesAlone() {
         if (new HashSet<>(names).size() < names.size()) {
             throw new IllegalArgumentException("One of --expert-uids is there twice");
         }
-        if (grid != null || firstIndex != null || (numExperts != null && numExperts != names.size())) {
-            throw new IllegalArgumentException(
-                    "--expert-uids says all: leave out --expert-pattern, --first-index and --num-experts");
+        boolean others = uidPrefix != null || grid != null || firstIndex != null;
+        if (others || (numExperts != null && numExperts != names.size())) {
+            throw new IllegalArgumentException("--expert-uids says all: leave out --uid-prefix, --expert-pattern,"
+                    + " --first-index and --num-experts");
         }
     }
 }

@@ -109,6 +109,9 @@ class ServerCommandTest {
                 "--expert-uids a.1,a.1",
                 "--expert-uids a.1 --num-experts 2",
                 "--expert-uids a.1 --expert-pattern a.[0:2]",
+                "--expert-uids a.1 --uid-prefix expert",
+                "--num-warmup-steps 0",
+                "--num-training-steps 9 --scheduler none",
                 "--scheduler linear",
                 "--scheduler cosine --num-warmup-steps 5 --num-training-steps 5"
             })
