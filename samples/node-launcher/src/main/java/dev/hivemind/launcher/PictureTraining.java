@@ -52,8 +52,11 @@ import reactor.core.publisher.Mono;
  */
 final class PictureTraining {
 
-    /** How long batches under way and the last checkpoint may take when somebody ends the training. */
+    /** How long batches under way may take when somebody ends the training. */
     private static final Duration END_GRACE = Duration.ofSeconds(10);
+
+    /** How long the last checkpoint may take after that. */
+    private static final Duration SAVE_GRACE = Duration.ofSeconds(10);
 
     private final TrainOptions options;
     private final FashionMnist data;
@@ -64,8 +67,10 @@ final class PictureTraining {
     private final EventFeed events = new EventFeed(Clock.systemUTC());
     private final ProgressMeter meter;
     private final long total;
+    private int resumedStep;
     private volatile @Nullable StepReport last;
 
+    /** @throws IllegalArgumentException if there is more to learn than can be counted */
     PictureTraining(TrainOptions options, FashionMnist data, TrainDisplay display, EndSignal end) {
         this.options = options;
         this.data = data;
@@ -77,10 +82,18 @@ final class PictureTraining {
                 .seed(learning.seed())
                 .build();
         this.total = learning.steps() != null ? learning.steps() : firstBatchOf(learning.epochs());
+        requireCountable();
         this.meter = new ProgressMeter(Math.toIntExact(total));
         this.recorder = options.run().directory() == null
                 ? null
                 : new RunRecorder(options.run().directory());
+    }
+
+    private void requireCountable() {
+        if (total > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("%d steps are more than the %d that can be made: fewer --epochs, please"
+                    .formatted(total, Integer.MAX_VALUE));
+        }
     }
 
     Outcome run() throws InterruptedException {
@@ -91,7 +104,8 @@ final class PictureTraining {
                 : events.reportTo(node, options.run().reportTo());
         try {
             Evaluation test = train(node);
-            return Outcome.of(!end.hasArrived(), last, test, Duration.ofNanos(System.nanoTime() - start));
+            var outcome = Outcome.of(!end.hasArrived(), last, test, Duration.ofNanos(System.nanoTime() - start));
+            return last == null ? outcome.withSteps(resumedStep) : outcome;
         } finally {
             reporting.dispose();
             node.close().block();
@@ -109,7 +123,7 @@ final class PictureTraining {
             long first = firstBatch(pipeline);
             display.begin(Math.toIntExact(total));
             return epochs(pipeline, first)
-                    .takeUntilOther(end.arrival().delayElement(END_GRACE))
+                    .takeUntilOther(end.arrival().delayElement(END_GRACE.plus(SAVE_GRACE)))
                     .block();
         } finally {
             display.end();
@@ -196,7 +210,8 @@ final class PictureTraining {
         } catch (IllegalArgumentException ofAnotherModel) {
             throw new LauncherException(String.valueOf(ofAnotherModel.getMessage()), ofAnotherModel);
         }
-        display.resumed(state.step());
+        resumedStep = state.step();
+        display.resumed(resumedStep);
         return state.nextBatch();
     }
 
@@ -227,8 +242,12 @@ final class PictureTraining {
     private Mono<Evaluation> epoch(TrainingPipeline pipeline, TrainingEvents told, int epoch, long firstBatch) {
         long first = Math.max(firstBatch, firstBatchOf(epoch));
         long afterLast = Math.min(total, firstBatchOf(epoch + 1L));
-        Flux<Batch> rest = batches.batches(first).take(afterLast - first).takeUntilOther(end.arrival());
-        return recorded(pipeline, pipeline.train(rest))
+        Flux<Batch> rest =
+                batches.batches(first).take(Math.max(0, afterLast - first)).takeUntilOther(end.arrival());
+        // Ends as if all went well, so that what was learned is saved, also while experts are waited for.
+        Flux<StepReport> reports =
+                pipeline.train(rest).takeUntilOther(end.arrival().delayElement(END_GRACE));
+        return recorded(pipeline, reports)
                 .doOnNext(told)
                 .doOnNext(this::reached)
                 .then(Mono.defer(() -> end.hasArrived() ? Mono.empty() : pipeline.evaluate(data.testBatches())))
@@ -265,6 +284,10 @@ final class PictureTraining {
             long remoteCalls,
             long failedCalls,
             long lostBatches) {
+
+        private Outcome withSteps(int made) {
+            return new Outcome(isWhole, test, made, seconds, samplesPerSecond, remoteCalls, failedCalls, lostBatches);
+        }
 
         private static Outcome of(boolean whole, @Nullable StepReport last, @Nullable Evaluation test, Duration took) {
             double seconds = took.toNanos() / 1e9;

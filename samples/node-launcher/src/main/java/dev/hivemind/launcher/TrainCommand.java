@@ -8,6 +8,7 @@ import dev.hivemind.launcher.output.JsonOption;
 import dev.hivemind.launcher.process.EndSignal;
 import dev.hivemind.launcher.server.GridConverter;
 import dev.hivemind.launcher.swarm.InitialPeers;
+import dev.hivemind.moe.data.BatchSource;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.identity.PeerAddress;
@@ -153,13 +154,24 @@ final class TrainCommand extends HivemindCommand implements Callable<Integer> {
         EndSignal end = EndSignal.listen();
         var display = new TrainDisplay(System.out, options.json());
         try (FashionMnist pictures = data == null ? FashionMnist.bundled() : FashionMnist.from(data)) {
-            var outcome = new PictureTraining(options, pictures, display, end).run();
+            var outcome = training(options, pictures, display, end).run();
             display.result(outcome);
             return outcome.isWhole() ? ExitCodes.OK : ExitCodes.INTERRUPTED;
         }
     }
 
+    private PictureTraining training(TrainOptions options, FashionMnist pictures, TrainDisplay display, EndSignal end) {
+        try {
+            return new PictureTraining(options, pictures, display, end);
+        } catch (IllegalArgumentException tooMuch) {
+            throw usageError(tooMuch);
+        }
+    }
+
     private void requireSensible(TrainOptions options) {
+        if (batchSize > BatchSource.MAX_BATCH_SIZE) {
+            throw usageError("--batch-size is at most %d, not %d".formatted(BatchSource.MAX_BATCH_SIZE, batchSize));
+        }
         if (options.run().resume() && options.run().directory() == null) {
             throw usageError("--resume needs the --directory of the run");
         }

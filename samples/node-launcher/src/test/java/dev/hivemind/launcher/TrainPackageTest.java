@@ -67,6 +67,41 @@ class TrainPackageTest {
         assertThat(last(second).get("steps")).isEqualTo(30);
         assertThat(train(address, "--steps", "30", "--directory", run).failure(ExitCodes.FAILED))
                 .contains("--resume");
+        for (String steps : List.of("30", "10")) {
+            CommandRun finished = train(address, "--steps", steps, "--directory", run, "--resume");
+            finished.success();
+            assertThat(last(finished).get("steps")).isEqualTo(30);
+        }
+    }
+
+    @Test
+    void train_interruptedWhileExpertsAreMissing_keepsWhatItLearned() throws Exception {
+        String address = server();
+        CommandRun run = train(
+                address,
+                "--epochs",
+                "999",
+                "--wait",
+                "10m",
+                "--directory",
+                directory.resolve("run").toString());
+        run.await("{\"event\":\"step\"");
+        runs.get(0).close();
+        run.await("{\"event\":\"waiting\"");
+
+        run.interrupt();
+
+        assertThat(run.exitCode()).isEqualTo(ExitCodes.INTERRUPTED);
+        assertThat(directory.resolve("run/checkpoints")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void train_ofMoreThanCanBeCounted_isAnErrorOfUsage() throws Exception {
+        assertThat(train("127.0.0.1:1", "--epochs", "2000000000", "--batch-size", "1")
+                        .failure(ExitCodes.USAGE))
+                .contains("--epochs");
+        assertThat(train("127.0.0.1:1", "--batch-size", "2000000").failure(ExitCodes.USAGE))
+                .contains("--batch-size");
     }
 
     private static Map<?, ?> last(CommandRun run) throws Exception {

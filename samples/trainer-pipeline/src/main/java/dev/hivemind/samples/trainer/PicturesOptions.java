@@ -31,6 +31,8 @@ record PicturesOptions(
             "Usage: Pictures HOST:PORT [EPOCHS [DIRECTORY]] [--resume] [--report-to HOST:PORT] [--wait SECONDS]";
 
     private static final int EPOCHS = 7;
+    private static final int MAX_EPOCHS = 1_000_000;
+    private static final int MAX_SECONDS = 999_999_999;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** So many epochs through a server, and the defaults of everything else. */
@@ -59,12 +61,12 @@ record PicturesOptions(
                 switch (word) {
                     case "--resume" -> resume = true;
                     case "--report-to" -> reportTo = PeerAddress.parse(words.remove());
-                    case "--wait" -> patience = Duration.ofSeconds(number(words.remove(), 0));
+                    case "--wait" -> patience = Duration.ofSeconds(number(words.remove(), 0, MAX_SECONDS));
                     default -> positions.add(requireNoOption(word));
                 }
             }
             PeerAddress server = PeerAddress.parse(positions.remove());
-            int epochs = positions.isEmpty() ? EPOCHS : number(positions.remove(), 1);
+            int epochs = positions.isEmpty() ? EPOCHS : number(positions.remove(), 1, MAX_EPOCHS);
             Path directory = positions.isEmpty() ? null : Path.of(positions.remove());
             requireNothing(positions);
             return new PicturesOptions(server, epochs, requireDirectory(directory, resume), resume, reportTo, patience);
@@ -93,10 +95,10 @@ record PicturesOptions(
         return directory;
     }
 
-    private static int number(String word, int least) {
-        if (word.matches("\\d{1,9}") && Integer.parseInt(word) >= least) {
+    private static int number(String word, int least, int most) {
+        if (word.matches("\\d{1,9}") && Integer.parseInt(word) >= least && Integer.parseInt(word) <= most) {
             return Integer.parseInt(word);
         }
-        throw new IllegalArgumentException("A number of at least %d is expected, not '%s'".formatted(least, word));
+        throw new IllegalArgumentException("A number from %d to %d is expected, not '%s'".formatted(least, most, word));
     }
 }
