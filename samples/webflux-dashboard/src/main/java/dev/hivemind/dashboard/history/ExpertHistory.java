@@ -67,6 +67,21 @@ final class ExpertHistory {
         put(node, new Owner(owner == null ? null : owner.declared(), true));
     }
 
+    /** It has left without a word: what it said of itself counts no more. */
+    void lost(String node) {
+        Owner owner = owners.get(node);
+        if (owner != null && owner.declared() != null) {
+            owners.put(node, new Owner(owner.declared(), false));
+        } else {
+            owners.remove(node);
+        }
+    }
+
+    /** The DHT cannot be asked any more. */
+    void undeclared() {
+        List.copyOf(owners.keySet()).forEach(this::withdrawn);
+    }
+
     /** It says that it hosts it no more; what the DHT says is older. */
     void removed(String node) {
         owners.remove(node);

@@ -92,6 +92,16 @@ final class Experts {
         return sizes.getOrDefault(key, List.of());
     }
 
+    /** A node has left without a word. */
+    void lost(String node) {
+        experts.values().forEach(expert -> expert.lost(node));
+    }
+
+    /** The DHT cannot be asked any more. */
+    void undeclared() {
+        experts.values().forEach(ExpertHistory::undeclared);
+    }
+
     /** Lets time pass; experts without owners are forgotten after a while. */
     void moveTo(long now) {
         experts.values().removeIf(expert -> expert.withoutOwnerMillis(now) >= SHOWN_MILLIS);

@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The nodes of the swarm, and who comes and goes. */
@@ -32,10 +33,17 @@ final class Nodes {
     private static final int SHORT_ID = 8;
 
     private final EventLog log;
+    private final Consumer<String> onLeave;
     private final Map<String, NodeHistory> nodes = new LinkedHashMap<>();
 
-    Nodes(EventLog log) {
+    /**
+     * No nodes yet.
+     *
+     * @param onLeave hears of each that has left
+     */
+    Nodes(EventLog log, Consumer<String> onLeave) {
         this.log = log;
+        this.onLeave = onLeave;
     }
 
     @Nullable NodeHistory find(String id) {
@@ -105,6 +113,7 @@ final class Nodes {
 
     private void leave(long now, NodeHistory node) {
         node.gone(now);
+        onLeave.accept(node.id());
         log.add(
                 now,
                 Kind.LEAVE,

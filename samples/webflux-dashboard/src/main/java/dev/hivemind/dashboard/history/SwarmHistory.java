@@ -46,8 +46,8 @@ public final class SwarmHistory {
     private final Clock clock;
     private final String self;
     private final EventLog log = new EventLog();
-    private final Nodes nodes = new Nodes(log);
     private final Experts experts = new Experts();
+    private final Nodes nodes = new Nodes(log, experts::lost);
     private final Runs runs = new Runs(log);
     private final Trainers trainers = new Trainers();
     private final ChartHistory charts;
@@ -137,6 +137,11 @@ public final class SwarmHistory {
         if (expert != null) {
             expert.withdrawn(owner.peerId().toString());
         }
+    }
+
+    /** The DHT cannot be asked any more, so that nothing it said of experts holds; it says all of it anew when joined. */
+    public void forgetDeclarations() {
+        experts.undeclared();
     }
 
     /** A node tells what happens there. */

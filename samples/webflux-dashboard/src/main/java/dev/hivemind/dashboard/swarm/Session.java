@@ -95,6 +95,7 @@ final class Session {
 
     private void end() {
         prefixes.dispose();
+        history.forgetDeclarations();
         feeds.dispose();
         probes.dispose();
     }

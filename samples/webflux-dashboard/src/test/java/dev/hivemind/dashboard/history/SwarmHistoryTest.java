@@ -240,6 +240,35 @@ class SwarmHistoryTest {
     }
 
     @Test
+    void expert_whoseOwnerWasKilledAndHasLeftTheDht_isForgotten() {
+        answers(server);
+        history.told(server, hosted("ffn.0"));
+        var status = new ExpertStatus(ExpertStatus.State.ONLINE, 0, true, ByteString.EMPTY);
+        var owner = new ExpertDescriptor(new ExpertUid("ffn.0"), server, ADDRESSES, status);
+        history.declared(owner);
+
+        history.outOfReach(server);
+        history.withdrawn(owner);
+        pass(Duration.ofMillis(Nodes.LOST_MILLIS + Nodes.SHOWN_MILLIS + Experts.SHOWN_MILLIS));
+
+        assertThat(history.view().grids()).isEmpty();
+    }
+
+    @Test
+    void forgetDeclarations_ofExpertsOfTheDhtAlone_leavesThemWithoutOwners() {
+        var status = new ExpertStatus(ExpertStatus.State.ONLINE, 0, true, ByteString.EMPTY);
+        answers(server);
+        history.told(server, hosted("ffn.0"));
+        history.declared(new ExpertDescriptor(new ExpertUid("ffn.0"), server, ADDRESSES, status));
+        history.declared(new ExpertDescriptor(new ExpertUid("ffn.1"), server, ADDRESSES, status));
+
+        history.forgetDeclarations();
+
+        assertThat(expert("ffn.0").state()).isEqualTo("online");
+        assertThat(expert("ffn.1").state()).isEqualTo("gone");
+    }
+
+    @Test
     void told_batches_giveRatesAndChartPoints() {
         answers(server);
         for (int i = 0; i < 50; i++) {
