@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The curve of one training. When it has too many points, every second one is left out, and later ones are rarer. */
@@ -24,6 +25,7 @@ final class RunHistory {
     private final String name;
     private final String source;
     private final List<List<@Nullable Number>> points = new ArrayList<>();
+    private final IntSupplier generations;
     private int generation;
     private long stride = 1;
     private long heard;
@@ -31,9 +33,16 @@ final class RunHistory {
     private boolean ended;
     private TrainingEventMessage latest = TrainingEventMessage.getDefaultInstance();
 
-    RunHistory(String name, String source) {
+    /**
+     * A run without steps.
+     *
+     * @param generations numbers that no curve had before
+     */
+    RunHistory(String name, String source, IntSupplier generations) {
         this.name = name;
         this.source = source;
+        this.generations = generations;
+        this.generation = generations.getAsInt();
     }
 
     String name() {
@@ -56,7 +65,7 @@ final class RunHistory {
     void step(long nowMillis, TrainingEventMessage step) {
         if (heard > 0 && step.getStep() <= latest.getStep()) {
             points.clear();
-            generation++;
+            generation = generations.getAsInt();
             stride = 1;
             heard = 0;
         }
@@ -78,7 +87,7 @@ final class RunHistory {
             points.clear();
             points.addAll(kept);
             stride *= 2;
-            generation++;
+            generation = generations.getAsInt();
         }
     }
 

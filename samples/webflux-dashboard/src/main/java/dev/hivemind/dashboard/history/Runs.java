@@ -20,20 +20,24 @@ final class Runs {
     private final EventLog log;
     private final Map<Key, RunHistory> runs = new LinkedHashMap<>();
 
+    private int generations;
+
     private record Key(String source, String run) {}
 
     Runs(EventLog log) {
         this.log = log;
     }
 
-    /** A step of a run; of too many runs, the one that was heard of longest ago makes room. */
+    /** A step of a run; of too many runs, the one that ended longest ago makes room, and while all go on, nobody new is heard. */
     void step(long now, String source, TrainingEventMessage step) {
         String name = PlainText.of(step.getRun(), MAX_NAME);
         var key = new Key(source, name);
         RunHistory run = runs.get(key);
         if (run == null) {
-            makeRoom();
-            run = new RunHistory(name, source);
+            if (!hasRoom()) {
+                return;
+            }
+            run = new RunHistory(name, source, () -> ++generations);
             runs.put(key, run);
             log.add(now, Kind.TRAINING, Severity.INFO, new Subject(source, null), "Run '%s' has begun".formatted(name));
         } else if (run.isEnded()) {
@@ -42,13 +46,15 @@ final class Runs {
         run.step(now, step);
     }
 
-    private void makeRoom() {
+    private boolean hasRoom() {
         if (runs.size() >= MAX_RUNS) {
             runs.entrySet().stream()
+                    .filter(one -> one.getValue().isEnded())
                     .min(Comparator.comparingLong(one -> one.getValue().lastSeen()))
                     .map(Map.Entry::getKey)
                     .ifPresent(runs::remove);
         }
+        return runs.size() < MAX_RUNS;
     }
 
     Collection<RunHistory> all() {

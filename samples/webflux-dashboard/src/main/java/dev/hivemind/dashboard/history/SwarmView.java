@@ -103,7 +103,7 @@ public record SwarmView(
     /**
      * A training that somebody reports.
      *
-     * @param generation another one when points have been thinned out
+     * @param generation another one, which no run had before, when the points are not those of before with further ones
      * @param points in the order of the names, the first of which is the step
      */
     public record RunView(RunState latest, List<String> names, int generation, List<List<@Nullable Number>> points) {}

@@ -24,13 +24,28 @@ final class SwarmJson {
 
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
-    private final Map<String, byte[]> sections = new HashMap<>();
-    private final Map<String, WrittenRun> runs = new HashMap<>();
-    private long lastChartPoint = Long.MIN_VALUE;
-    private long lastEvent;
+    private Told told = new Told();
 
     /** What was last told of a run. */
     private record WrittenRun(int generation, int points) {}
+
+    /** What was last told of all. */
+    private static final class Told {
+
+        private final Map<String, byte[]> sections = new HashMap<>();
+        private final Map<String, WrittenRun> runs = new HashMap<>();
+        private long lastChartPoint = Long.MIN_VALUE;
+        private long lastEvent;
+
+        Told copy() {
+            var copy = new Told();
+            copy.sections.putAll(sections);
+            copy.runs.putAll(runs);
+            copy.lastChartPoint = lastChartPoint;
+            copy.lastEvent = lastEvent;
+            return copy;
+        }
+    }
 
     /** Everything. */
     static byte[] whole(long id, About about, SwarmView view) {
@@ -57,32 +72,35 @@ final class SwarmJson {
         return node;
     }
 
-    /** What has changed since the last call; null if nothing has. */
+    /** What has changed since the last call; null if nothing has. A call that fails has told nothing. */
     byte @Nullable [] changes(long id, SwarmView view) {
         var json = new JsonObject(id, view.now());
-        addIfChanged(json, "connection", MAPPER.writeValueAsBytes(view.connection()));
-        addIfChanged(json, "nodes", MAPPER.writeValueAsBytes(view.nodes()));
-        addIfChanged(json, "links", MAPPER.writeValueAsBytes(view.links()));
-        addIfChanged(json, "grids", MAPPER.writeValueAsBytes(view.grids()));
-        addCharts(json, view.charts());
-        addRuns(json, view.runs());
-        addEvents(json, view.events());
-        return json.isEmpty() ? null : json.end();
+        Told next = told.copy();
+        addIfChanged(json, next, "connection", MAPPER.writeValueAsBytes(view.connection()));
+        addIfChanged(json, next, "nodes", MAPPER.writeValueAsBytes(view.nodes()));
+        addIfChanged(json, next, "links", MAPPER.writeValueAsBytes(view.links()));
+        addIfChanged(json, next, "grids", MAPPER.writeValueAsBytes(view.grids()));
+        addCharts(json, next, view.charts());
+        addRuns(json, next, view.runs());
+        addEvents(json, next, view.events());
+        byte[] changes = json.isEmpty() ? null : json.end();
+        told = next;
+        return changes;
     }
 
-    private void addIfChanged(JsonObject json, String name, byte[] section) {
-        byte[] before = sections.put(name, section);
+    private static void addIfChanged(JsonObject json, Told next, String name, byte[] section) {
+        byte[] before = next.sections.put(name, section);
         if (before == null || !Arrays.equals(before, section)) {
             json.add(name, section);
         }
     }
 
-    private void addCharts(JsonObject json, ChartView charts) {
+    private static void addCharts(JsonObject json, Told next, ChartView charts) {
         List<List<@Nullable Number>> fresh = charts.points().stream()
-                .filter(point -> time(point) > lastChartPoint)
+                .filter(point -> time(point) > next.lastChartPoint)
                 .toList();
         if (!fresh.isEmpty()) {
-            lastChartPoint = time(fresh.get(fresh.size() - 1));
+            next.lastChartPoint = time(fresh.get(fresh.size() - 1));
             Map<String, Object> told = new LinkedHashMap<>();
             told.put("stepMillis", charts.stepMillis());
             told.put("names", charts.names());
@@ -97,10 +115,10 @@ final class SwarmJson {
     }
 
     /** Which of several runs has changed, the states tell; the points are only those that were not told yet. */
-    private void addRuns(JsonObject json, List<RunView> views) {
+    private static void addRuns(JsonObject json, Told next, List<RunView> views) {
         byte[] states =
                 MAPPER.writeValueAsBytes(views.stream().map(RunView::latest).toList());
-        byte[] before = sections.put("runs", states);
+        byte[] before = next.sections.put("runs", states);
         if (before != null && Arrays.equals(before, states)) {
             return;
         }
@@ -108,17 +126,19 @@ final class SwarmJson {
         Map<String, WrittenRun> written = new HashMap<>();
         for (RunView run : views) {
             String key = run.latest().source() + '/' + run.latest().run();
-            WrittenRun last = runs.get(key);
+            WrittenRun last = next.runs.get(key);
             told.add(told(run, last));
             written.put(key, new WrittenRun(run.generation(), run.points().size()));
         }
-        runs.clear();
-        runs.putAll(written);
+        next.runs.clear();
+        next.runs.putAll(written);
         json.add("runs", MAPPER.writeValueAsBytes(told));
     }
 
     private static ObjectNode told(RunView run, @Nullable WrittenRun last) {
-        if (last == null || last.generation() != run.generation()) {
+        if (last == null
+                || last.generation() != run.generation()
+                || last.points() > run.points().size()) {
             return told(run, "points", run.points());
         }
         return told(
@@ -127,11 +147,11 @@ final class SwarmJson {
                 run.points().subList(last.points(), run.points().size()));
     }
 
-    private void addEvents(JsonObject json, List<EventView> events) {
+    private static void addEvents(JsonObject json, Told next, List<EventView> events) {
         List<EventView> fresh =
-                events.stream().filter(event -> event.seq() > lastEvent).toList();
+                events.stream().filter(event -> event.seq() > next.lastEvent).toList();
         if (!fresh.isEmpty()) {
-            lastEvent = fresh.get(fresh.size() - 1).seq();
+            next.lastEvent = fresh.get(fresh.size() - 1).seq();
             json.add("events", MAPPER.writeValueAsBytes(fresh));
         }
     }

@@ -424,6 +424,25 @@ class SwarmHistoryTest {
             answers(peer(i));
             history.told(peer(i), hosted("a" + i + ".1", "a" + i + ".2"));
             history.reported(peer(i), step("run" + i, i));
+    @Test
+    void reported_moreRunsThanAreKept_leaveThoseThatGoOn() {
+        for (int run = 0; run < Runs.MAX_RUNS + 5; run++) {
+            history.reported(trainer, step("run" + run, 1));
+        }
+        assertThat(history.view().runs())
+                .hasSize(Runs.MAX_RUNS)
+                .first()
+                .satisfies(run -> assertThat(run.latest().run()).isEqualTo("run0"));
+
+        pass(Duration.ofMillis(RunHistory.SILENCE_MILLIS + 200));
+        history.reported(trainer, step("late", 1));
+
+        assertThat(history.view().runs())
+                .hasSize(Runs.MAX_RUNS)
+                .last()
+                .satisfies(run -> assertThat(run.latest().run()).isEqualTo("late"));
+    }
+
         }
 
         SwarmView view = history.view();

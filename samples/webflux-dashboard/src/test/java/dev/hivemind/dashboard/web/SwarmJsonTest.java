@@ -31,11 +31,15 @@ class SwarmJsonTest {
     }
 
     private void step(long step) {
+        step("main", step);
+    }
+
+    private void step(String run, long step) {
         history.reported(
                 PEER,
                 EventMessage.newBuilder()
                         .setTraining(TrainingEventMessage.newBuilder()
-                                .setRun("main")
+                                .setRun(run)
                                 .setStep(step)
                                 .setLoss(1.0 / step))
                         .build());
@@ -110,6 +114,28 @@ class SwarmJsonTest {
 
         assertThat(run.has("newPoints")).isFalse();
         assertThat(run.get("points").size()).isBetween(300, 600);
+    }
+
+    @Test
+    void changes_ofARunThatMadeRoomAndBeganAgain_replaceThePoints() {
+        for (long step = 1; step <= 5; step++) {
+            step(step);
+        }
+        changes(1);
+        pass(Duration.ofSeconds(20));
+        for (int run = 0; run < 32; run++) {
+            step("run" + run, 1);
+        }
+        pass(Duration.ofSeconds(20));
+        step(1);
+
+        JsonNode runs = changes(2).get("runs");
+
+        assertThat(runs).hasSize(32);
+        JsonNode run = runs.get(31);
+        assertThat(run.get("run").asString()).isEqualTo("main");
+        assertThat(run.has("newPoints")).isFalse();
+        assertThat(run.get("points")).hasSize(1);
     }
 
     @Test
