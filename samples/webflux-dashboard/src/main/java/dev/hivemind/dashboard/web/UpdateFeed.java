@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.hivemind.dashboard.history.SwarmHistory;
 import dev.hivemind.dashboard.history.SwarmView;
 import dev.hivemind.dashboard.history.SwarmView.ConnectionView;
+import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashSet;
@@ -47,8 +48,8 @@ public final class UpdateFeed implements Disposable {
 
     private static final int MILLIS_PER_SECOND = 1_000;
 
-    /** Of the period: after a late tick, the next comes early. */
-    private static final long TOLERANCE_MILLIS = PERIOD.toMillis() / 2;
+    /** A tick that is so little late does not put off the next. */
+    private static final long TOLERANCE_MILLIS = PERIOD.toMillis() / 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(UpdateFeed.class);
 
@@ -103,11 +104,11 @@ public final class UpdateFeed implements Disposable {
         return about;
     }
 
-    /** Everything that is known now, as JSON. */
-    public Mono<byte[]> snapshot() {
+    /** Everything that is known now, as JSON; the bytes are shared, and never changed. */
+    public Mono<ByteBuffer> snapshot() {
         return Mono.fromCallable(() -> {
-                    update(clock.millis(), 0);
-                    return SwarmJson.whole(log.lastId(), about, latest);
+                    update(clock.millis());
+                    return snapshotFrame().json();
                 })
                 .subscribeOn(collector);
     }
@@ -145,10 +146,23 @@ public final class UpdateFeed implements Disposable {
         if (disposed) {
             viewer.complete();
         } else if (!viewer.isEnded()) {
-            long now = clock.millis();
-            update(now, 0);
-            viewers.add(viewer);
-            serve(viewer, now);
+            orSendAway(viewer, () -> {
+                long now = clock.millis();
+                update(now);
+                viewers.add(viewer);
+                serve(viewer, now);
+            });
+        }
+    }
+
+    /** Nobody stays on a stream that cannot be served. */
+    private void orSendAway(Viewer viewer, Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException e) {
+            LOG.error("A viewer could not be served", e);
+            viewers.remove(viewer);
+            viewer.complete();
         }
     }
 
@@ -156,7 +170,7 @@ public final class UpdateFeed implements Disposable {
     void wake(Viewer viewer) {
         collector.schedule(() -> {
             if (viewers.contains(viewer)) {
-                serve(viewer, clock.millis());
+                orSendAway(viewer, () -> serve(viewer, clock.millis()));
             }
         });
     }
@@ -172,7 +186,7 @@ public final class UpdateFeed implements Disposable {
             connection = history.connection();
             if (!viewers.isEmpty()) {
                 long now = clock.millis();
-                update(now, TOLERANCE_MILLIS);
+                update(now);
                 List.copyOf(viewers).forEach(viewer -> look(viewer, now));
             }
         } catch (RuntimeException e) {
@@ -201,8 +215,8 @@ public final class UpdateFeed implements Disposable {
         }
     }
 
-    private void update(long now, long tolerance) {
-        if (now + tolerance < dueAt) {
+    private void update(long now) {
+        if (now < dueAt) {
             return;
         }
         SwarmView view = history.view();
@@ -212,7 +226,7 @@ public final class UpdateFeed implements Disposable {
             latest = view;
             snapshot = null;
             long wait = Math.max(PERIOD.toMillis(), (long) changes.length * MILLIS_PER_SECOND / BYTES_PER_SECOND);
-            dueAt = now + wait;
+            dueAt = Math.max(dueAt, now - TOLERANCE_MILLIS) + wait;
         }
     }
 

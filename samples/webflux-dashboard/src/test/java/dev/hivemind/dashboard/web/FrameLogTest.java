@@ -13,7 +13,7 @@ class FrameLogTest {
 
     private void add(int count, int bytes) {
         for (int i = 0; i < count; i++) {
-            log.add(new Frame(log.lastId() + 1, new byte[bytes]));
+            log.add(new Frame(log.lastId() + 1, new byte[bytes], 0));
         }
     }
 
@@ -56,7 +56,7 @@ class FrameLogTest {
 
     @Test
     void add_aGap_isRefused() {
-        var frame = new Frame(FIRST + 2, new byte[1]);
+        var frame = new Frame(FIRST + 2, new byte[1], 0);
 
         assertThatThrownBy(() -> log.add(frame)).isInstanceOf(IllegalArgumentException.class);
     }

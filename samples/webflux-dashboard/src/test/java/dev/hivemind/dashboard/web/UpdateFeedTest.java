@@ -7,7 +7,10 @@ import dev.hivemind.dashboard.history.SwarmView.ConnectionView;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.testkit.ManualClock;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -131,6 +134,20 @@ class UpdateFeedTest {
     }
 
     @Test
+    void updates_afterANewBrowserCausedOne_comeNoSoonerThanUsually() {
+        open(Long.MAX_VALUE, null);
+        pass(Duration.ofMillis(300));
+        change();
+        Browser late = open(Long.MAX_VALUE, null);
+        change();
+
+        pass(Duration.ofMillis(100));
+        assertThat(late.kinds()).containsExactly("snapshot");
+        pass(Duration.ofMillis(200));
+        assertThat(late.kinds()).containsExactly("snapshot", "update");
+    }
+
+    @Test
     void updates_ofSeveralBrowsers_areTheSameBytes() {
         var one = new ArrayList<byte[]>();
         var other = new ArrayList<byte[]>();
@@ -234,10 +251,46 @@ class UpdateFeedTest {
         change();
         clock.advance(Duration.ofSeconds(1));
 
-        StepVerifier.create(feed.snapshot().map(json -> new String(json, StandardCharsets.UTF_8)))
+        StepVerifier.create(feed.snapshot()
+                        .map(json -> StandardCharsets.UTF_8.decode(json).toString()))
                 .then(collector::advanceTime)
                 .assertNext(json -> assertThat(json).contains("Change 000001"))
                 .verifyComplete();
+    }
+
+    @Test
+    void updates_thatCannotBeMade_sendTheBrowserAway() {
+        var broken = new Clock() {
+
+            private boolean fails;
+
+            @Override
+            public Instant instant() {
+                if (fails) {
+                    throw new IllegalStateException("Out of order");
+                }
+                return clock.instant();
+            }
+
+            @Override
+            public ZoneId getZone() {
+                return clock.getZone();
+            }
+
+            @Override
+            public Clock withZone(ZoneId zone) {
+                return this;
+            }
+        };
+        var other = new UpdateFeed(new SwarmHistory(PEER, broken), feed.about(), collector, clock);
+        var browser = new Browser(Long.MAX_VALUE);
+        broken.fails = true;
+
+        other.updates(null).subscribe(browser);
+        collector.advanceTime();
+
+        assertThat(browser.ended).isTrue();
+        assertThat(other.viewers()).isZero();
     }
 
     @Test
