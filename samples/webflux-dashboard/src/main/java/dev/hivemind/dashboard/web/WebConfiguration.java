@@ -2,8 +2,10 @@ package dev.hivemind.dashboard.web;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.netty.handler.timeout.WriteTimeoutHandler;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.actuate.info.InfoContributor;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -64,6 +66,14 @@ class WebConfiguration {
     @Bean
     NettyServerCustomizer requestTimeouts() {
         return server -> server.readTimeout(REQUEST_TIMEOUT).requestTimeout(REQUEST_TIMEOUT);
+    }
+
+    /** What is sent may wait for a slow reader, but not for one that does not read at all. */
+    @Bean
+    NettyServerCustomizer writeTimeouts(WebOptions options) {
+        long millis = options.patience().toMillis();
+        return server -> server.doOnConnection(
+                connection -> connection.addHandlerLast(new WriteTimeoutHandler(millis, TimeUnit.MILLISECONDS)));
     }
 
     /** The event loops are those of the peers. */

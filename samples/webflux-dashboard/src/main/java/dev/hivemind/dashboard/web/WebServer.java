@@ -98,6 +98,8 @@ public final class WebServer implements AutoCloseable {
         settings.put("management.info.env.enabled", "false");
         settings.put("management.info.java.enabled", "true");
         var environment = new StandardEnvironment();
+        environment.getPropertySources().remove(StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME);
+        environment.getPropertySources().remove(StandardEnvironment.SYSTEM_PROPERTIES_PROPERTY_SOURCE_NAME);
         environment.getPropertySources().addFirst(new MapPropertySource("dashboard", settings));
         return environment;
     }
