@@ -1,5 +1,6 @@
 package dev.hivemind.dashboard;
 
+import dev.hivemind.dashboard.history.SteadyClock;
 import dev.hivemind.dashboard.history.SwarmHistory;
 import dev.hivemind.dashboard.swarm.SwarmObserver;
 import dev.hivemind.dashboard.swarm.Watched;
@@ -56,7 +57,7 @@ public final class Dashboard implements AutoCloseable {
         Scheduler collector = Schedulers.newSingle("hivemind-dashboard", true);
         LoopResources loops = LoopResources.create("hivemind-dashboard-io", EVENT_LOOPS, true);
         PeerIdentity identity = PeerIdentity.generate();
-        Clock clock = Clock.systemUTC();
+        Clock clock = SteadyClock.system();
         var history = new SwarmHistory(identity.id(), clock);
         var observer = new SwarmObserver(
                 new Watched(options.initialPeers(), options.prefixes(), options.reportOn()),

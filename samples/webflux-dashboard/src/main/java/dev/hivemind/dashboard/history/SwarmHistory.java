@@ -68,6 +68,11 @@ public final class SwarmHistory {
         this.connection = new ConnectionView("joining", "", "Joining the swarm", null);
     }
 
+    /** What it measures time by. */
+    public Clock clock() {
+        return clock;
+    }
+
     /** How the dashboard itself stands with the swarm. */
     public void connection(ConnectionView now) {
         if (!now.state().equals(connection.state())) {

@@ -67,7 +67,7 @@ public final class SwarmObserver {
         this.watched = requireNonNull(watched, "watched");
         this.history = requireNonNull(history, "history");
         this.collector = requireNonNull(collector, "collector");
-        this.clock = Clock.systemUTC();
+        this.clock = history.clock();
         this.entrances = new Entrances(watched.initialPeers());
         this.visitor = peer(identity, loops).build();
         this.reports =
