@@ -157,7 +157,7 @@ public final class SwarmHistory {
         if (node == null) {
             return;
         }
-        node.seen(now);
+        nodes.seen(now, node.id(), List.of(), node.role());
         node.feed(FeedState.LIVE);
         switch (event.getEventCase()) {
             case EXPERT -> expert(node, event.getExpert());

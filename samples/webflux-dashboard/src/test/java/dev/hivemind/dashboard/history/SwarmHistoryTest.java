@@ -164,6 +164,17 @@ class SwarmHistoryTest {
     }
 
     @Test
+    void outOfReach_aNodeThatTellsSomething_isBack() {
+        answers(server);
+        history.outOfReach(server);
+
+        history.told(server, hosted("ffn.0"));
+
+        assertThat(node(server).state()).isEqualTo("online");
+        assertThat(texts()).last().asString().endsWith("is back");
+    }
+
+    @Test
     void outOfReach_aNodeThatGaveUpItsExperts_hasLeft() {
         answers(server);
         history.told(server, hosted("ffn.0"));
