@@ -82,9 +82,24 @@ final class Experts {
             range.region(range.end(), grid.length());
         }
         var key = new GridKey(grid.substring(0, name), ranges.size());
+        if (isTooLarge(ranges)) {
+            return;
+        }
         if (range.regionStart() == grid.length() && (sizes.size() < MAX_GRIDS || sizes.containsKey(key))) {
             sizes.put(key, List.copyOf(ranges));
         }
+    }
+
+    /** Whether a grid of this size has more places than there are experts to show. */
+    static boolean isTooLarge(List<Integer> dimensions) {
+        long places = 1;
+        for (int dimension : dimensions) {
+            places *= dimension;
+            if (places > MAX_EXPERTS) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** What trainers say of the size of a grid; empty if they say nothing. */

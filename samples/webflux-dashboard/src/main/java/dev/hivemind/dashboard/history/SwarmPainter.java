@@ -126,15 +126,16 @@ final class SwarmPainter {
         List<Integer> dimensions = new ArrayList<>();
         for (int i = 0; i < key.dimensions(); i++) {
             int dimension = i;
-            int seen = 1
-                    + cells.stream()
-                            .mapToInt(cell -> cell.cell().get(dimension))
-                            .max()
-                            .orElse(0);
+            int largest = cells.stream()
+                    .mapToInt(cell -> cell.cell().get(dimension))
+                    .max()
+                    .orElse(0);
+            int seen = 1 + largest;
             dimensions.add(told.isEmpty() ? seen : Math.max(seen, told.get(i)));
         }
         List<ExpertView> ordered = cells.stream().sorted(SwarmPainter::byCell).toList();
-        return new GridView(PlainText.of(key.prefix(), Integer.MAX_VALUE), dimensions, ordered);
+        List<Integer> painted = Experts.isTooLarge(dimensions) ? List.of() : dimensions;
+        return new GridView(PlainText.of(key.prefix(), Integer.MAX_VALUE), painted, ordered);
     }
 
     private static int byCell(ExpertView one, ExpertView other) {

@@ -67,7 +67,8 @@ public record SwarmView(
     /**
      * Experts whose uids share a name.
      *
-     * @param dimensions one more than the largest coordinate in each, or what a trainer says
+     * @param dimensions one more than the largest coordinate in each, or what a trainer says; empty if there would be too
+     *     many cells to paint them all
      */
     public record GridView(String prefix, List<Integer> dimensions, List<ExpertView> experts) {}
 

@@ -215,6 +215,32 @@ class SwarmHistoryTest {
     }
 
     @Test
+    void told_anExpertFarOut_leavesTheGridWithoutDimensions() {
+        answers(server);
+
+        history.told(server, hosted("ffn.0.3", "ffn.0.999999999"));
+
+        assertThat(history.view().grids()).singleElement().satisfies(grid -> {
+            assertThat(grid.dimensions()).isEmpty();
+            assertThat(grid.experts()).hasSize(2);
+        });
+    }
+
+    @Test
+    void reported_aGridLargerThanAny_isNotBelieved() {
+        answers(server);
+        history.told(server, hosted("ffn.0.3"));
+
+        history.reported(
+                trainer,
+                EventMessage.newBuilder()
+                        .setMixture(MixtureEventMessage.newBuilder().setGrid("ffn.[0:1].[0:999999999]"))
+                        .build());
+
+        assertThat(history.view().grids().get(0).dimensions()).containsExactly(1, 4);
+    }
+
+    @Test
     void told_byWhoeverIsNotKnown_isIgnored() {
         history.told(server, hosted("ffn.0"));
 
@@ -399,6 +425,25 @@ class SwarmHistoryTest {
     }
 
     @Test
+    void reported_moreRunsThanAreKept_leaveThoseThatGoOn() {
+        for (int run = 0; run < Runs.MAX_RUNS + 5; run++) {
+            history.reported(trainer, step("run" + run, 1));
+        }
+        assertThat(history.view().runs())
+                .hasSize(Runs.MAX_RUNS)
+                .first()
+                .satisfies(run -> assertThat(run.latest().run()).isEqualTo("run0"));
+
+        pass(Duration.ofMillis(RunHistory.SILENCE_MILLIS + 200));
+        history.reported(trainer, step("late", 1));
+
+        assertThat(history.view().runs())
+                .hasSize(Runs.MAX_RUNS)
+                .last()
+                .satisfies(run -> assertThat(run.latest().run()).isEqualTo("late"));
+    }
+
+    @Test
     void reported_lossThatIsNoNumber_isUnknown() {
         history.reported(
                 trainer,
@@ -435,25 +480,6 @@ class SwarmHistoryTest {
             answers(peer(i));
             history.told(peer(i), hosted("a" + i + ".1", "a" + i + ".2"));
             history.reported(peer(i), step("run" + i, i));
-    @Test
-    void reported_moreRunsThanAreKept_leaveThoseThatGoOn() {
-        for (int run = 0; run < Runs.MAX_RUNS + 5; run++) {
-            history.reported(trainer, step("run" + run, 1));
-        }
-        assertThat(history.view().runs())
-                .hasSize(Runs.MAX_RUNS)
-                .first()
-                .satisfies(run -> assertThat(run.latest().run()).isEqualTo("run0"));
-
-        pass(Duration.ofMillis(RunHistory.SILENCE_MILLIS + 200));
-        history.reported(trainer, step("late", 1));
-
-        assertThat(history.view().runs())
-                .hasSize(Runs.MAX_RUNS)
-                .last()
-                .satisfies(run -> assertThat(run.latest().run()).isEqualTo("late"));
-    }
-
         }
 
         SwarmView view = history.view();
