@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
@@ -34,10 +35,15 @@ final class Session {
 
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(3);
     private static final Duration ROUND = Duration.ofSeconds(3);
-    private static final Duration PER_NODE = Duration.ofMillis(20);
-    private static final Duration PREFIX_PERIOD = Duration.ofSeconds(1);
 
-    /** So many rounds in a row without any answer, and the swarm is lost. */
+    /** Known nodes come first in a round, and those that do not answer must not keep the next round from them. */
+    private static final Duration LONGEST_ROUND = Duration.ofSeconds(20);
+
+    private static final Duration PER_NODE = Duration.ofMillis(20);
+    private static final Duration LOOK_PERIOD = Duration.ofSeconds(1);
+    private static final Duration WATCH_PERIOD = Duration.ofSeconds(10);
+
+    /** So many rounds in a row without any answer of a node that was known before, and the swarm is lost. */
     private static final int EMPTY_ROUNDS = 2;
 
     /** So many failed visits in a row, and a node is no longer visited unless others name it. */
@@ -50,11 +56,13 @@ final class Session {
     private final Scheduler collector;
     private final DhtTransport transport;
     private final DhtRpc rpc;
+    private final SilentStrangers strangers;
     private final PrefixWatches prefixes;
     private final NodeFeeds feeds;
     private final Map<PeerId, Known> known = new LinkedHashMap<>();
     private final Disposable.Composite probes = Disposables.composite();
     private int emptyRounds;
+    private boolean met;
 
     /** A node that answered once, and how often it has not since. */
     private record Known(Contact contact, int failures) {}
@@ -65,7 +73,9 @@ final class Session {
         this.collector = collector;
         this.transport = transport;
         this.rpc = new EncodedDhtRpc(transport, CALL_TIMEOUT, collector);
-        this.prefixes = new PrefixWatches(parts.directory(), history, collector);
+        this.strangers = new SilentStrangers(rpc, collector);
+        ExpertDirectory directory = parts.directory();
+        this.prefixes = new PrefixWatches(prefix -> directory.watch(prefix, WATCH_PERIOD), history, collector);
         this.feeds = parts.feeds(this::probe);
     }
 
@@ -87,9 +97,9 @@ final class Session {
                 .then(Mono.defer(() -> Mono.delay(pause(), collector)))
                 .repeat(() -> emptyRounds < EMPTY_ROUNDS)
                 .then();
-        Flux<Long> looks = Flux.interval(Duration.ZERO, PREFIX_PERIOD, collector)
+        Flux<Long> looks = Flux.interval(Duration.ZERO, LOOK_PERIOD, collector)
                 .onBackpressureDrop()
-                .doOnNext(tick -> watchPrefixes());
+                .doOnNext(tick -> look());
         return looks.takeUntilOther(rounds).then().doFinally(signal -> collector.schedule(this::end));
     }
 
@@ -105,12 +115,18 @@ final class Session {
         return all.compareTo(ROUND) > 0 ? all : ROUND;
     }
 
+    /** Who was not met before may belong to another swarm, which the one that was joined is not. */
     private Mono<Void> round(Entrances entrances) {
+        Set<PeerId> old = Set.copyOf(known.keySet());
+        boolean first = !met;
+        met = true;
         return contacts(entrances)
-                .flatMapMany(contacts -> new Crawl(rpc, MAX_NODES).from(contacts))
+                .flatMapMany(contacts -> new Crawl(strangers, MAX_NODES).from(contacts))
+                .take(LONGEST_ROUND, collector)
                 .publishOn(collector)
                 .doOnNext(this::visited)
                 .filter(Visit::answers)
+                .filter(visit -> first || old.contains(visit.peer().peerId()))
                 .count()
                 .doOnNext(this::visitedAll)
                 .then();
@@ -151,6 +167,8 @@ final class Session {
             known.put(id, new Known(visit.peer(), 0));
         } else if (before != null) {
             failed(before);
+        } else {
+            strangers.silent(visit.peer());
         }
     }
 
@@ -169,10 +187,6 @@ final class Session {
         while (known.size() > MAX_NODES) {
             known.remove(known.keySet().iterator().next());
         }
-        feeds.update(known.values().stream()
-                .filter(node -> node.failures() == 0)
-                .map(Known::contact)
-                .toList());
     }
 
     /** The events of a node have stopped: looks at once whether it is still there. */
@@ -190,9 +204,14 @@ final class Session {
                 }));
     }
 
-    private void watchPrefixes() {
-        prefixes.watchAll(watched.prefixes());
-        prefixes.watchAll(history.prefixes().stream().map(Session::prefix).toList());
+    private void look() {
+        List<ExpertPrefix> wanted = new ArrayList<>(watched.prefixes());
+        history.prefixes().forEach(name -> wanted.add(prefix(name)));
+        prefixes.watchOnly(wanted);
+        feeds.update(known.values().stream()
+                .filter(node -> node.failures() == 0)
+                .map(Known::contact)
+                .toList());
     }
 
     /** Of a name that is part of a uid, so that it is well-formed. */

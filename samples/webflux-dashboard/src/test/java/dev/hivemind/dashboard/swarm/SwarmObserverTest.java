@@ -199,6 +199,23 @@ class SwarmObserverTest {
         assertThat(found.nodes()).anyMatch(node -> node.kind().equals("trainer"));
     }
 
+    /** Where the old swarm was entered, somebody answers, who knows nothing of it. */
+    @Test
+    void aSwarmOfWhichOnlyTheEntranceAnswers_isJoinedAnew() {
+        TestServer old = server().host(LONG, "ffn.0");
+        PeerAddress entrance = old.address();
+        observe(entrance);
+        await(view -> experts(view).size() == 1 && hasNode(view, old, "online"));
+
+        old.close();
+        TestServer other = TestServer.start(entrance);
+        servers.add(other);
+
+        await(view -> view.events().stream()
+                .anyMatch(event -> event.text().startsWith("No node of the swarm answers any more")));
+        await(view -> view.connection().state().equals("joined") && hasNode(view, other, "online"));
+    }
+
     private void trainer(PeerAddress entry) {
         PeerNode node = PeerNode.builder().drainTimeout(Duration.ZERO).build();
         var feed = new EventFeed(Clock.systemUTC());
