@@ -29,6 +29,8 @@ import picocli.CommandLine.Spec;
         footer = "%nExample: hivemind demo --steps 500 --compression int8")
 final class DemoCommand implements Callable<Integer> {
 
+    private static final int MAX_PORT = 0xFFFF;
+
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
@@ -124,6 +126,10 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void requireSensibleNumbers() {
+        if (dashboardPort != null && dashboardPort > MAX_PORT) {
+            throw new ParameterException(
+                    spec.commandLine(), "A port is a number from 0 to %d, not %d.".formatted(MAX_PORT, dashboardPort));
+        }
         if (experts > ServerCommand.MAX_EXPERTS) {
             throw new ParameterException(
                     spec.commandLine(),

@@ -31,6 +31,16 @@ class CommandOptionsTest {
     }
 
     @Test
+    void demo_withAPortForTheDashboardThatIsNone_isRefused() {
+        var command = new DemoCommand();
+        parse(command, "--dashboard-port", "65536");
+
+        assertThatThrownBy(command::call)
+                .isInstanceOf(CommandLine.ParameterException.class)
+                .hasMessageContaining("65536");
+    }
+
+    @Test
     void demoOptions_withACodecThatIsNotKnown_namesThoseThatAre() {
         assertThatThrownBy(() -> demo("--compression", "zip")).hasMessageContaining("none, float16, int8");
     }
