@@ -36,8 +36,9 @@ final class ExpertHistory {
     /**
      * @param declared what the DHT says, if it does
      * @param hosting whether the owner itself says that it hosts the expert
+     * @param lost whether it has left without a word, so that what the DHT says is out of date
      */
-    private record Owner(@Nullable ExpertStatus declared, boolean hosting) {}
+    private record Owner(@Nullable ExpertStatus declared, boolean hosting, boolean lost) {}
 
     ExpertHistory(ExpertUid uid) {
         this.uid = uid;
@@ -49,14 +50,14 @@ final class ExpertHistory {
 
     void declared(String node, ExpertStatus status) {
         Owner owner = owners.get(node);
-        put(node, new Owner(status, owner != null && owner.hosting()));
+        put(node, new Owner(status, owner != null && owner.hosting(), false));
         trainable = status.trainable();
     }
 
     void withdrawn(String node) {
         Owner owner = owners.get(node);
         if (owner != null && owner.hosting()) {
-            owners.put(node, new Owner(null, true));
+            owners.put(node, new Owner(null, true, owner.lost()));
         } else {
             owners.remove(node);
         }
@@ -64,16 +65,24 @@ final class ExpertHistory {
 
     void hosted(String node) {
         Owner owner = owners.get(node);
-        put(node, new Owner(owner == null ? null : owner.declared(), true));
+        put(node, new Owner(owner == null ? null : owner.declared(), true, false));
     }
 
     /** It has left without a word: what it said of itself counts no more. */
     void lost(String node) {
         Owner owner = owners.get(node);
         if (owner != null && owner.declared() != null) {
-            owners.put(node, new Owner(owner.declared(), false));
+            owners.put(node, new Owner(owner.declared(), false, true));
         } else {
             owners.remove(node);
+        }
+    }
+
+    /** It has come back. */
+    void back(String node) {
+        Owner owner = owners.get(node);
+        if (owner != null && owner.lost()) {
+            owners.put(node, new Owner(owner.declared(), owner.hosting(), false));
         }
     }
 
@@ -181,7 +190,7 @@ final class ExpertHistory {
     /** What an owner says of it: whoever says nothing takes calls. */
     ExpertStatus.@Nullable State state(String node) {
         Owner owner = owners.get(node);
-        if (owner == null) {
+        if (owner == null || owner.lost()) {
             return null;
         }
         return owner.declared() == null

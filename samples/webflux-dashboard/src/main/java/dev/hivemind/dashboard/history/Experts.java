@@ -112,6 +112,11 @@ final class Experts {
         experts.values().forEach(expert -> expert.lost(node));
     }
 
+    /** A node has come, or come back. */
+    void back(String node) {
+        experts.values().forEach(expert -> expert.back(node));
+    }
+
     /** The DHT cannot be asked any more. */
     void undeclared() {
         experts.values().forEach(ExpertHistory::undeclared);

@@ -33,16 +33,19 @@ final class Nodes {
     private static final int SHORT_ID = 8;
 
     private final EventLog log;
+    private final Consumer<String> onJoin;
     private final Consumer<String> onLeave;
     private final Map<String, NodeHistory> nodes = new LinkedHashMap<>();
 
     /**
      * No nodes yet.
      *
+     * @param onJoin hears of each that comes or comes back
      * @param onLeave hears of each that has left
      */
-    Nodes(EventLog log, Consumer<String> onLeave) {
+    Nodes(EventLog log, Consumer<String> onJoin, Consumer<String> onLeave) {
         this.log = log;
+        this.onJoin = onJoin;
         this.onLeave = onLeave;
     }
 
@@ -89,6 +92,7 @@ final class Nodes {
     }
 
     private void joined(long now, NodeHistory node, String text) {
+        onJoin.accept(node.id());
         log.add(now, Kind.JOIN, Severity.INFO, subject(node), text.formatted(name(node.role()), shortId(node.id())));
     }
 

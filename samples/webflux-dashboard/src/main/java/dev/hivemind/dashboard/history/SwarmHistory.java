@@ -47,7 +47,7 @@ public final class SwarmHistory {
     private final String self;
     private final EventLog log = new EventLog();
     private final Experts experts = new Experts();
-    private final Nodes nodes = new Nodes(log, experts::lost);
+    private final Nodes nodes = new Nodes(log, experts::back, experts::lost);
     private final Runs runs = new Runs(log);
     private final Trainers trainers = new Trainers();
     private final ChartHistory charts;

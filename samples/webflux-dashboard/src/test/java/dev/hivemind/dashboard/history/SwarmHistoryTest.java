@@ -292,6 +292,21 @@ class SwarmHistoryTest {
     }
 
     @Test
+    void expert_thatTheDhtStillNamesWhenItsOwnerIsForgotten_isGoneUntilThatIsBack() {
+        answers(server);
+        var status = new ExpertStatus(ExpertStatus.State.ONLINE, 0, true, ByteString.EMPTY);
+        history.declared(new ExpertDescriptor(new ExpertUid("ffn.0"), server, ADDRESSES, status));
+
+        history.outOfReach(server);
+        pass(Duration.ofMillis(Nodes.LOST_MILLIS + Nodes.SHOWN_MILLIS + 1_000));
+        assertThat(history.view().nodes()).isEmpty();
+        assertThat(expert("ffn.0").state()).isEqualTo("gone");
+
+        answers(server);
+        assertThat(expert("ffn.0").state()).isEqualTo("online");
+    }
+
+    @Test
     void forgetDeclarations_ofExpertsOfTheDhtAlone_leavesThemWithoutOwners() {
         var status = new ExpertStatus(ExpertStatus.State.ONLINE, 0, true, ByteString.EMPTY);
         answers(server);
