@@ -329,9 +329,11 @@ class CallStreamTest {
     @Test
     void giveUp_ofACallThatIsServed_cancelsItsHandlerAlone() {
         var cancelled = new CompletableFuture<CallId>();
+        var served = new CountDownLatch(2);
         Sinks.Empty<Void> proceed = Sinks.empty();
         PeerConnection connection = connect((caller, request) -> proceed.asMono()
                 .then(echo(caller, request))
+                .doOnSubscribe(subscription -> served.countDown())
                 .doOnCancel(() -> cancelled.complete(request.header().callId())));
         List<Request> requests = List.of(request(TIMEOUT), request(TIMEOUT));
         CallId first = requests.get(0).header().callId();
@@ -339,13 +341,14 @@ class CallStreamTest {
 
         StepVerifier.create(
                         connection.stream(ROUTE, Flux.fromIterable(requests)).map(CallStreamTest::failureOf))
+                .then(() -> await(served))
                 .then(() -> connection.giveUp(first).block(TIMEOUT))
                 .expectNext(first + " failed")
                 .then(() -> proceed.tryEmitEmpty())
                 .expectNext(second + " answered")
                 .expectComplete()
                 .verify(TIMEOUT);
-        assertThat(cancelled).isCompletedWithValue(first);
+        assertThat(cancelled).succeedsWithin(TIMEOUT).isEqualTo(first);
     }
 
     private static String failureOf(Reply reply) {
