@@ -14,8 +14,9 @@ import reactor.util.concurrent.Queues;
 
 /**
  * Payloads of one direction of a channel as messages, the reverse of {@link MessageChunks}. Begins a message when it is
- * wanted and the channel's {@link BodyIntake} has room, and has at most {@link #PREFETCH} payloads under way or waiting. Whatever
- * breaks the format ends the channel with a {@link ProtocolViolationException}. The receiver of a message releases it.
+ * wanted and the channel's {@link BodyIntake} has room, and has at most {@link #PREFETCH} payloads under way or waiting.
+ * Whatever breaks the format ends the channel with a {@link ProtocolViolationException}. The receiver of a message
+ * releases it.
  */
 final class MessageAssembler extends Flux<Message> {
 

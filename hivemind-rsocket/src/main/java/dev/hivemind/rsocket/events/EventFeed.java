@@ -33,9 +33,9 @@ import reactor.core.publisher.FluxSink.OverflowStrategy;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Events of a node for whoever listens now; nothing is kept for later, though newcomers can be told how things stand. Each subscriber has a buffer of 256 events. When
- * it is full the oldest is dropped, and the next event that the subscriber receives says how many were. Safe for use from
- * any thread.
+ * Events of a node for whoever listens now; nothing is kept for later, though newcomers can be told how things stand. Each
+ * subscriber has a buffer of 256 events. When it is full the oldest is dropped, and the next event that the subscriber
+ * receives says how many were. Safe for use from any thread.
  */
 public final class EventFeed {
 
