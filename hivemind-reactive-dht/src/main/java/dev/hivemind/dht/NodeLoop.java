@@ -2,6 +2,7 @@ package dev.hivemind.dht;
 
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -13,15 +14,22 @@ final class NodeLoop implements Disposable {
 
     private static final Logger LOG = LoggerFactory.getLogger(NodeLoop.class);
 
+    private final Scheduler scheduler;
     private final Scheduler.Worker worker;
 
     NodeLoop(Scheduler scheduler) {
+        this.scheduler = scheduler;
         this.worker = scheduler.createWorker();
     }
 
     /** The worker behind this loop, for whoever schedules on it directly. */
     Scheduler.Worker worker() {
         return worker;
+    }
+
+    /** The loop's own time. */
+    long millis() {
+        return scheduler.now(TimeUnit.MILLISECONDS);
     }
 
     /** Computes a value on the loop for each subscriber, and emits it there. */

@@ -46,7 +46,8 @@ record NodeParts(
     /** The parts of a new node. */
     static NodeParts of(DhtTransport transport, DhtConfig config, Lifetimes lifetimes, NodeLoop loop, DhtRpc rpc) {
         NodeId self = NodeId.of(transport.identity().id());
-        var peers = new PeerBook(new RoutingTable(self, config.bucketSize(), config.depthModulo()), rpc, loop);
+        var table = new RoutingTable(self, config.bucketSize(), config.depthModulo(), loop::millis);
+        var peers = new PeerBook(table, rpc, loop);
         var store = new RecordStore(self, lifetimes, config.maxRecords(), config.maxRecordBytes());
         var environment = new LookupRunner.Environment(rpc, loop.worker(), peers, config.lookups());
         var lookups = new LookupRunner(self, lifetimes, environment);

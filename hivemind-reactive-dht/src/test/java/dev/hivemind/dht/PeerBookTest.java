@@ -37,7 +37,7 @@ class PeerBookTest {
 
     private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
     private final NodeLoop loop = new NodeLoop(time);
-    private final RoutingTable table = new RoutingTable(SELF, 64, 1);
+    private final RoutingTable table = new RoutingTable(SELF, 64, 1, () -> 0);
     private final FakeRpc rpc = new FakeRpc();
     private final PeerBook peers = new PeerBook(table, rpc, loop);
 

@@ -21,7 +21,7 @@ final class KBucket {
     private final int depth;
     private final int capacity;
     private final Map<NodeId, Entry> active = new LinkedHashMap<>();
-    private final Map<NodeId, Contact> replacements = new LinkedHashMap<>();
+    private final Map<NodeId, Entry> replacements = new LinkedHashMap<>();
     private final Set<NodeId> questioned = new HashSet<>();
 
     /**
@@ -46,8 +46,8 @@ final class KBucket {
         return lower.commonPrefixLength(id) >= depth;
     }
 
-    /** Adds a contact or marks it as seen; false if the bucket is full. */
-    boolean put(Contact contact) {
+    /** Adds a contact or marks it as seen now; false if the bucket is full. */
+    boolean put(Contact contact, long now) {
         Entry known = active.remove(contact.id());
         if (known == null && active.size() >= capacity) {
             return false;
@@ -56,23 +56,29 @@ final class KBucket {
         Contact kept = known != null && known.contact().equals(contact) ? known.contact() : contact;
         questioned.remove(contact.id());
         replacements.remove(contact.id());
-        active.put(kept.id(), new Entry(kept, 0));
+        active.put(kept.id(), new Entry(kept, now, 0));
         return true;
     }
 
     /** Keeps a contact in reserve; the one that waited longest makes room. */
-    void reserve(Contact contact) {
+    void reserve(Contact contact, long now) {
         replacements.remove(contact.id());
         if (replacements.size() >= capacity) {
             replacements.remove(replacements.keySet().iterator().next());
         }
-        replacements.put(contact.id(), contact);
+        replacements.put(contact.id(), new Entry(contact, now, 0));
     }
 
-    /** The least recently seen contact that nobody questions yet, which from now on is being questioned. */
-    @Nullable Contact question() {
+    /**
+     * The least recently seen contact that nobody questions yet, unless it was seen within that time; from now on it is
+     * being questioned.
+     */
+    @Nullable Contact question(long now, long trusted) {
         for (Entry entry : active.values()) {
-            if (questioned.add(entry.contact().id())) {
+            long quiet = now - entry.seen();
+            if (quiet >= 0 && quiet < trusted) {
+                return null;
+            } else if (questioned.add(entry.contact().id())) {
                 return entry.contact();
             }
         }
@@ -82,7 +88,7 @@ final class KBucket {
     /** Counts a failure of exactly these addresses; true if the contact is no longer in the bucket. */
     boolean fail(Contact tried) {
         NodeId id = tried.id();
-        replacements.remove(id, tried);
+        replacements.computeIfPresent(id, (same, reserved) -> reserved.contact().equals(tried) ? null : reserved);
         Entry entry = active.get(id);
         if (entry == null) {
             return true;
@@ -90,7 +96,7 @@ final class KBucket {
             return false;
         }
         if (entry.failures() + 1 < MAX_FAILURES) {
-            active.replace(id, new Entry(entry.contact(), entry.failures() + 1));
+            active.replace(id, new Entry(entry.contact(), entry.seen(), entry.failures() + 1));
             return false;
         }
         active.remove(id);
@@ -100,12 +106,12 @@ final class KBucket {
     }
 
     private void promoteNewestReplacement() {
-        Contact newest = null;
-        for (Contact replacement : replacements.values()) {
+        Entry newest = null;
+        for (Entry replacement : replacements.values()) {
             newest = replacement;
         }
         if (newest != null) {
-            put(newest);
+            put(newest.contact(), newest.seen());
         }
     }
 
@@ -114,7 +120,7 @@ final class KBucket {
         KBucket left = new KBucket(lower, depth + 1, capacity);
         KBucket right = new KBucket(lower.withBit(depth), depth + 1, capacity);
         active.forEach((id, entry) -> half(left, right, id).active.put(id, entry));
-        replacements.forEach((id, contact) -> half(left, right, id).refill(contact));
+        replacements.forEach((id, entry) -> half(left, right, id).refill(entry));
         questioned.forEach(id -> half(left, right, id).questioned.add(id));
         return List.of(left, right);
     }
@@ -123,9 +129,9 @@ final class KBucket {
         return right.covers(id) ? right : left;
     }
 
-    private void refill(Contact contact) {
-        if (!put(contact)) {
-            reserve(contact);
+    private void refill(Entry entry) {
+        if (!put(entry.contact(), entry.seen())) {
+            reserve(entry.contact(), entry.seen());
         }
     }
 
@@ -203,5 +209,11 @@ final class KBucket {
         }
     }
 
-    private record Entry(Contact contact, int failures) {}
+    /**
+     * A contact of this bucket.
+     *
+     * @param seen when it answered last
+     * @param failures calls in a row that failed since
+     */
+    private record Entry(Contact contact, long seen, int failures) {}
 }

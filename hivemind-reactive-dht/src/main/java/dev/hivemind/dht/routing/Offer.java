@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param outcome where the contact ended up
  * @param questionable with {@link Outcome#REPLACEMENT}, the contact that would have to give way: whoever offered pings
- *     it and reports the result; null when one is being pinged already
+ *     it and reports the result; null when all have answered lately, or are being pinged already
  */
 public record Offer(Outcome outcome, @Nullable Contact questionable) {
 

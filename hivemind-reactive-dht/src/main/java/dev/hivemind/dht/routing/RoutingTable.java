@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -24,8 +25,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RoutingTable {
 
+    /** A contact that answered so lately need not prove that it lives: pings would be most of what nodes send each other. */
+    private static final long TRUSTED_MILLIS = 60_000;
+
     private final NodeId self;
     private final int depthModulo;
+    private final LongSupplier clock;
     private final TreeMap<NodeId, KBucket> buckets = new TreeMap<>();
 
     /**
@@ -34,13 +39,15 @@ public final class RoutingTable {
      * @param self the owner, who is never in the table
      * @param bucketSize Kademlia's k, at least 1
      * @param depthModulo Kademlia's b, at least 1: by how many bits the table resolves ranges far from its owner
+     * @param clock milliseconds since any moment
      */
-    public RoutingTable(NodeId self, int bucketSize, int depthModulo) {
+    public RoutingTable(NodeId self, int bucketSize, int depthModulo, LongSupplier clock) {
         this.self = requireNonNull(self, "self");
         if (bucketSize < 1 || depthModulo < 1) {
             throw new IllegalArgumentException("bucketSize and depthModulo are at least 1");
         }
         this.depthModulo = depthModulo;
+        this.clock = requireNonNull(clock, "clock");
         add(new KBucket(NodeId.ZERO, 0, bucketSize));
     }
 
@@ -56,10 +63,11 @@ public final class RoutingTable {
         }
         KBucket bucket = bucketOf(contact.id());
         boolean known = bucket.contains(contact.id());
-        while (!bucket.put(contact)) {
+        long now = clock.getAsLong();
+        while (!bucket.put(contact, now)) {
             if (!isSplittable(bucket)) {
-                bucket.reserve(contact);
-                return new Offer(Outcome.REPLACEMENT, bucket.question());
+                bucket.reserve(contact, now);
+                return new Offer(Outcome.REPLACEMENT, bucket.question(now, TRUSTED_MILLIS));
             }
             buckets.remove(bucket.lower());
             bucket.split().forEach(this::add);

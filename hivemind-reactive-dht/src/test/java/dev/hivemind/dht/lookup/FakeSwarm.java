@@ -31,7 +31,7 @@ final class FakeSwarm {
         }
         List<Contact> shuffled = new ArrayList<>(contacts);
         for (Contact contact : contacts) {
-            var table = new RoutingTable(contact.id(), bucketSize, 1);
+            var table = new RoutingTable(contact.id(), bucketSize, 1, () -> 0);
             Collections.shuffle(shuffled, random);
             shuffled.forEach(table::offer);
             tables.put(contact.id(), table);

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hivemind.dht.routing.Offer.Outcome;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.testkit.ManualClock;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -17,6 +19,7 @@ class RoutingTableTest {
 
     private static final List<PeerAddress> ADDRESSES = List.of(new PeerAddress("127.0.0.1", 1));
 
+    private final ManualClock clock = new ManualClock();
     private final Random random = new Random(11);
     private final NodeId self = randomId();
 
@@ -54,7 +57,7 @@ class RoutingTableTest {
 
     @Test
     void offer_ofAHundred_keepsAllInAFewBuckets() {
-        var table = new RoutingTable(self, 20, 5);
+        var table = new RoutingTable(self, 20, 5, clock::millis);
 
         fill(table, 100);
 
@@ -66,7 +69,7 @@ class RoutingTableTest {
     @ParameterizedTest
     @CsvSource({"20,5,45,65", "50,5,35,45", "20,10,650,800", "20,1,7,15"})
     void offer_ofTenThousand_splitsByTheRules(int bucketSize, int depthModulo, int fewest, int most) {
-        var table = new RoutingTable(self, bucketSize, depthModulo);
+        var table = new RoutingTable(self, bucketSize, depthModulo, clock::millis);
 
         fill(table, 10_000);
 
@@ -75,7 +78,7 @@ class RoutingTableTest {
 
     @Test
     void offer_ofTenThousand_boundsContactsAndReplacements() {
-        var table = new RoutingTable(self, 20, 5);
+        var table = new RoutingTable(self, 20, 5, clock::millis);
 
         fill(table, 10_000);
 
@@ -85,7 +88,7 @@ class RoutingTableTest {
 
     @Test
     void buckets_afterManySplits_coverTheSpaceWithoutGapOrOverlap() {
-        var table = new RoutingTable(self, 5, 3);
+        var table = new RoutingTable(self, 5, 3, clock::millis);
         fill(table, 2_000);
 
         BigInteger next = BigInteger.ZERO;
@@ -101,7 +104,7 @@ class RoutingTableTest {
     void split_ofAnIdAtTheMidpoint_putsItIntoTheRightHalf() {
         NodeId midpoint = NodeId.ZERO.withBit(0);
         var bucket = new KBucket(NodeId.ZERO, 0, 20);
-        bucket.put(new Contact(midpoint, ADDRESSES));
+        bucket.put(new Contact(midpoint, ADDRESSES), 0);
 
         List<KBucket> halves = bucket.split();
 
@@ -112,7 +115,7 @@ class RoutingTableTest {
 
     @Test
     void closest_toAnyTarget_equalsBruteForce() {
-        var table = new RoutingTable(self, 20, 5);
+        var table = new RoutingTable(self, 20, 5, clock::millis);
         fill(table, 3_000);
         List<Contact> all = all(table);
 
@@ -125,7 +128,7 @@ class RoutingTableTest {
 
     @Test
     void closestResponsive_withoutTheAsker_equalsBruteForce() {
-        var table = new RoutingTable(self, 20, 5);
+        var table = new RoutingTable(self, 20, 5, clock::millis);
         fill(table, 1_000);
         List<Contact> all = all(table);
 
@@ -141,7 +144,7 @@ class RoutingTableTest {
 
     @Test
     void isAmongNearest_ofAnyTarget_equalsBruteForce() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
         fill(table, 300);
         List<Contact> all = all(table);
 
@@ -161,7 +164,7 @@ class RoutingTableTest {
 
     @Test
     void neighbourhoodBits_ofAnyPeer_coverAllThatItMayBeNearestTo() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
         fill(table, 300);
         List<Contact> all = all(table);
         for (int i = 0; i < 2_000; i++) {
@@ -182,7 +185,7 @@ class RoutingTableTest {
 
     @Test
     void offer_ofTheOwner_isRejected() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
 
         assertThat(table.offer(new Contact(self, ADDRESSES)).outcome()).isEqualTo(Outcome.REJECTED);
         assertThat(table.size()).isZero();
@@ -190,7 +193,7 @@ class RoutingTableTest {
 
     @Test
     void offer_ofAClientOnlyPeer_isRejected() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
 
         assertThat(table.offer(new Contact(randomId(), List.of())).outcome()).isEqualTo(Outcome.REJECTED);
         assertThat(table.size()).isZero();
@@ -198,7 +201,7 @@ class RoutingTableTest {
 
     @Test
     void offer_ofAKnownContact_takesItsNewAddresses() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
         Contact contact = contact();
         table.offer(contact);
         var moved = new Contact(contact.id(), List.of(new PeerAddress("127.0.0.1", 2)));
@@ -209,12 +212,13 @@ class RoutingTableTest {
 
     @Test
     void offer_toAFullBucket_questionsTheLeastRecentlySeen() {
-        var table = new RoutingTable(self, 2, 1);
+        var table = new RoutingTable(self, 2, 1, clock::millis);
         Contact first = farContact();
         Contact second = farContact();
         table.offer(first);
         table.offer(second);
         table.offer(first);
+        clock.advance(Duration.ofMinutes(1));
 
         Offer offer = table.offer(farContact());
 
@@ -224,8 +228,18 @@ class RoutingTableTest {
     }
 
     @Test
+    void offer_toAFullBucketWhoseContactsAnsweredLately_questionsNobody() {
+        var table = new RoutingTable(self, 2, 1, clock::millis);
+        table.offer(farContact());
+        clock.advance(Duration.ofSeconds(59));
+        table.offer(farContact());
+
+        assertThat(table.offer(farContact())).isEqualTo(new Offer(Outcome.REPLACEMENT, null));
+    }
+
+    @Test
     void offer_toAFullBucketWhoseOldestAnswers_keepsTheOldest() {
-        var table = new RoutingTable(self, 1, 1);
+        var table = new RoutingTable(self, 1, 1, clock::millis);
         Contact old = farContact();
         Contact newcomer = farContact();
         table.offer(old);
@@ -239,7 +253,7 @@ class RoutingTableTest {
 
     @Test
     void fail_once_keepsTheContactButTellsNobody() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
         Contact contact = contact();
         table.offer(contact);
 
@@ -251,7 +265,7 @@ class RoutingTableTest {
 
     @Test
     void fail_twiceWithAnAnswerBetween_keepsTheContact() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
         Contact contact = contact();
         table.offer(contact);
 
@@ -264,12 +278,12 @@ class RoutingTableTest {
 
     @Test
     void fail_twiceInARow_promotesTheNewestReplacement() {
-        var table = new RoutingTable(self, 1, 1);
+        var table = new RoutingTable(self, 1, 1, clock::millis);
         Contact dead = farContact();
         Contact older = farContact();
         Contact newer = farContact();
         List.of(dead, older).forEach(table::offer);
-        var full = new RoutingTable(self, 2, 1);
+        var full = new RoutingTable(self, 2, 1, clock::millis);
         List.of(dead, farContact(), older, newer).forEach(full::offer);
 
         full.fail(dead);
@@ -282,7 +296,7 @@ class RoutingTableTest {
 
     @Test
     void fail_ofAReplacement_dropsIt() {
-        var table = new RoutingTable(self, 1, 1);
+        var table = new RoutingTable(self, 1, 1, clock::millis);
         Contact dead = farContact();
         Contact replacement = farContact();
         table.offer(dead);
@@ -297,7 +311,7 @@ class RoutingTableTest {
 
     @Test
     void fail_atOtherAddressesThanTheKnown_provesNothing() {
-        var table = new RoutingTable(self, 20, 1);
+        var table = new RoutingTable(self, 20, 1, clock::millis);
         Contact contact = contact();
         table.offer(contact);
         var elsewhere = new Contact(contact.id(), List.of(new PeerAddress("203.0.113.66", 6666)));
