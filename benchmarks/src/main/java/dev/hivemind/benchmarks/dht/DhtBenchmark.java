@@ -39,6 +39,9 @@ public final class DhtBenchmark implements Benchmark {
     /** Of a round's time, what the compiler may take at the end of the warm-up. */
     private static final double COMPILED_SHARE = 0.03;
 
+    /** So many rounds in a row have to be like that, since the compiler also pauses. */
+    private static final int CALM_ROUNDS = 4;
+
     private static final Duration MAX_WARM_UP = Duration.ofMinutes(2);
 
     private final List<Integer> sizes;
@@ -89,18 +92,17 @@ public final class DhtBenchmark implements Benchmark {
         }
     }
 
-    /** At least so many rounds, and then as many as the compiler still has much to do in. */
+    /** At least so many rounds, and then until the compiler had little to do in some of them, one after another. */
     private static void warmUp(LocalSwarm swarm, int rounds) {
         CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
         long end = System.nanoTime() + MAX_WARM_UP.toNanos();
-        for (int round = 0; round < rounds || System.nanoTime() < end; round++) {
+        int calm = 0;
+        for (int round = 0; round < rounds || (calm < CALM_ROUNDS && System.nanoTime() < end); round++) {
             long compiled = compiler.getTotalCompilationTime();
             long started = System.nanoTime();
             measure(swarm, round % 2 == 1, new Row());
             double millis = (System.nanoTime() - started) / 1e6;
-            if (round >= rounds && compiler.getTotalCompilationTime() - compiled < COMPILED_SHARE * millis) {
-                return;
-            }
+            calm = compiler.getTotalCompilationTime() - compiled < COMPILED_SHARE * millis ? calm + 1 : 0;
         }
     }
 
