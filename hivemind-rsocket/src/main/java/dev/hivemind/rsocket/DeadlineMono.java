@@ -10,8 +10,6 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoOperator;
@@ -28,13 +26,8 @@ import reactor.util.context.Context;
  */
 final class DeadlineMono<T> extends MonoOperator<T, T> {
 
-    private static final Logger LOG = LoggerFactory.getLogger(DeadlineMono.class);
-
     /** The key under which Reactor looks for a subscriber's own handler of values that came too late. */
     private static final String ON_NEXT_DROPPED = "reactor.onNextDropped.local";
-
-    /** The same for errors. An answer that loses against the deadline is no news, whatever it is. */
-    private static final String ON_ERROR_DROPPED = "reactor.onErrorDropped.local";
 
     private static final int TICK_MILLIS = 10;
 
@@ -59,10 +52,6 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
         source.subscribe(call);
     }
 
-    private static void ignore(Throwable late) {
-        LOG.debug("A call that nobody waits for any more failed", late);
-    }
-
     private static final class Call<T> implements CoreSubscriber<T>, Subscription {
 
         @SuppressWarnings("rawtypes")
@@ -79,9 +68,7 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
         Call(CoreSubscriber<? super T> actual, Consumer<Object> tooLate) {
             this.actual = actual;
             this.tooLate = tooLate;
-            this.context = actual.currentContext()
-                    .put(ON_NEXT_DROPPED, tooLate)
-                    .put(ON_ERROR_DROPPED, (Consumer<Throwable>) DeadlineMono::ignore);
+            this.context = LateErrors.ignoredIn(actual.currentContext()).put(ON_NEXT_DROPPED, tooLate);
         }
 
         void startClock(Duration remaining) {
@@ -143,7 +130,7 @@ final class DeadlineMono<T> extends MonoOperator<T, T> {
             if (end()) {
                 actual.onError(error);
             } else {
-                ignore(error);
+                LateErrors.ignore(error);
             }
         }
 

@@ -11,6 +11,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.concurrent.Queues;
+import reactor.util.context.Context;
 
 /**
  * Payloads of one direction of a channel as messages, the reverse of {@link MessageChunks}. Begins a message when it is
@@ -45,6 +46,7 @@ final class MessageAssembler extends Flux<Message> {
     private static final class Assembly extends SerialOperator<Payload, Message> {
 
         private final BodyIntake.Limits limits;
+        private final Context context;
         private final Queue<Payload> queue = Queues.<Payload>get(PREFETCH).get();
         private volatile boolean checkDue;
 
@@ -55,7 +57,14 @@ final class MessageAssembler extends Flux<Message> {
         Assembly(CoreSubscriber<? super Message> actual, BodyIntake.Limits limits) {
             super(actual, PREFETCH);
             this.limits = limits;
+            this.context = LateErrors.ignoredIn(actual.currentContext());
             this.intake = new BodyIntake(limits, this::resumeLater);
+        }
+
+        /** RSocket drops the end of the connection here when it comes after the end of the call. */
+        @Override
+        public Context currentContext() {
+            return context;
         }
 
         @Override

@@ -172,7 +172,7 @@ public final class PeerConnection implements Disposable {
 
     /** Completes when the link has closed, for whatever reason. */
     public Mono<Void> onClose() {
-        return rsocket.onClose().onErrorComplete();
+        return rsocket.onClose().onErrorComplete().contextWrite(LateErrors::ignoredIn);
     }
 
     @Override

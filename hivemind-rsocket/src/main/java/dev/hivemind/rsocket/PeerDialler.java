@@ -9,22 +9,14 @@ import io.rsocket.core.RSocketConnector;
 import io.rsocket.frame.decoder.PayloadDecoder;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
 
 /** Dials peers and sets connections up. */
 final class PeerDialler {
-
-    private static final Logger LOG = LoggerFactory.getLogger(PeerDialler.class);
-
-    /** The key under which Reactor looks for a subscriber's own handler of errors that nobody waits for any more. */
-    private static final String ON_ERROR_DROPPED = "reactor.onErrorDropped.local";
 
     private final PeerNodeConfig config;
     private final LoopResources loops;
@@ -68,12 +60,7 @@ final class PeerDialler {
 
     /** Nobody waits any more for the errors of an attempt that was given up. */
     static <T> Mono<T> ignoringLateErrors(Mono<T> attempt) {
-        return attempt.contextWrite(
-                context -> context.put(ON_ERROR_DROPPED, (Consumer<Throwable>) PeerDialler::logLateError));
-    }
-
-    private static void logLateError(Throwable error) {
-        LOG.debug("A dial that was given up failed", error);
+        return attempt.contextWrite(LateErrors::ignoredIn);
     }
 
     private Mono<Link> openSocket(PeerAddress address, DiallerHandshake handshake) {

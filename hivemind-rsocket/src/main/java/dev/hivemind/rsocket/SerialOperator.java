@@ -31,7 +31,7 @@ abstract class SerialOperator<S, T> implements CoreSubscriber<S>, Subscription {
     }
 
     @Override
-    public final Context currentContext() {
+    public Context currentContext() {
         return actual.currentContext();
     }
 

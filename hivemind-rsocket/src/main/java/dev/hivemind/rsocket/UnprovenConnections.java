@@ -36,6 +36,7 @@ final class UnprovenConnections implements Disposable {
         watch.update(Mono.firstWithSignal(proven.then(), rsocket.onClose())
                 .timeout(patience)
                 .doFinally(signal -> leave(rsocket))
+                .contextWrite(LateErrors::ignoredIn)
                 .subscribe(nothing -> {}, error -> rsocket.dispose()));
     }
 

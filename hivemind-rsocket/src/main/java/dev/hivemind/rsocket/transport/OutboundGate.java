@@ -164,10 +164,13 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
         wire.sendErrorAndClose(error);
     }
 
-    /** Not what comes while the connection closes: RSocket would log a stack trace for each frame that it cannot place. */
+    /**
+     * Not what comes while the connection closes, nor how it breaks: RSocket would log a stack trace for each frame that it
+     * cannot place, and has nobody hear of the error.
+     */
     @Override
     public Flux<ByteBuf> receive() {
-        return wire.receive().filter(frame -> !refusing);
+        return wire.receive().filter(frame -> !refusing).onErrorComplete(broken -> refusing);
     }
 
     @Override

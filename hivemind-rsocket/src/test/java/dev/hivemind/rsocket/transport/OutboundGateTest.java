@@ -202,6 +202,21 @@ class OutboundGateTest {
         assertThat(socket.hasTimers()).isFalse();
     }
 
+    @Test
+    void receive_whenTheConnectionBreaks_fails() {
+        StepVerifier.create(gate.receive())
+                .then(() -> socket.arriving.error(new ClosedChannelException()))
+                .verifyError(ClosedChannelException.class);
+    }
+
+    @Test
+    void receive_whenTheConnectionBreaksAfterItWasGivenUp_ends() {
+        StepVerifier.create(gate.receive())
+                .then(gate::dispose)
+                .then(() -> socket.arriving.error(new ClosedChannelException()))
+                .verifyComplete();
+    }
+
     private void send(int frames) {
         for (int i = 0; i < frames; i++) {
             gate.sendFrame(1, Unpooled.wrappedBuffer(new byte[FRAME]));

@@ -12,11 +12,15 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.test.publisher.TestPublisher;
 
 /** Takes as many frames as it is told to, and none at first. */
 final class SlowSocket extends EmbeddedChannel {
 
     private int framesToTake;
+
+    /** What comes from the other side. */
+    final TestPublisher<ByteBuf> arriving = TestPublisher.create();
 
     SlowSocket() {
         freezeTime();
@@ -75,7 +79,7 @@ final class SlowSocket extends EmbeddedChannel {
 
         @Override
         public Flux<ByteBuf> receive() {
-            return Flux.never();
+            return arriving.flux();
         }
 
         @Override
