@@ -13,7 +13,6 @@ import ai.djl.ndarray.types.Shape;
 import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.RemoteTape;
 import dev.hivemind.moe.client.Swarm;
-import dev.hivemind.moe.expert.DelayedNopExpert;
 import dev.hivemind.moe.expert.ExpertDefinition;
 import dev.hivemind.moe.expert.ExpertOptions;
 import dev.hivemind.moe.expert.NopExpert;
@@ -222,31 +221,6 @@ class MixtureBehaviourTest {
             }
         }
         assertThat(mixture.statistics().calls()).isZero();
-    }
-
-    @Test
-    void switch_whoseExpertsAreTooSlow_passesSamplesOn() {
-        Duration delay = Duration.ofMillis(500);
-        for (int expert = 0; expert < 2; expert++) {
-            var options = new ExpertOptions(WIDTH, 0).with(DelayedNopExpert.DELAY, delay);
-            swarm.hostOne("slow." + expert, new DelayedNopExpert().create(options), OptimizerConfig.frozen());
-        }
-        var timeout = Duration.ofMillis(100);
-        var mixture = RemoteSwitchMixtureOfExperts.builder(swarm.client(), arrays.manager())
-                .grid("slow.[0:2]")
-                .inFeatures(WIDTH)
-                .policy(MixturePolicy.LENIENT.withTimeouts(timeout, timeout))
-                .build();
-        for (int step = 0; step < 3; step++) {
-            NDArray samples = random(4, WIDTH);
-            samples.setRequiresGradient(true);
-            try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
-                var output = mixture.forward(tape, samples, true);
-                assertThat(output.output().toFloatArray()).isEqualTo(samples.toFloatArray());
-                tape.backward(output.output().sum().add(output.balancingLoss()));
-            }
-            assertThat(samples.getGradient().toFloatArray()).doesNotContain(Float.NaN);
-        }
     }
 
     @Test

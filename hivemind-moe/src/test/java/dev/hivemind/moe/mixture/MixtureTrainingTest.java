@@ -7,12 +7,15 @@ import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Models that learn to tell two kinds of pictures apart, through experts that learn. */
+@Timeout(value = Runs.MAX_MINUTES, unit = TimeUnit.MINUTES)
 class MixtureTrainingTest {
 
     private static final int ROWS = 32;
@@ -20,8 +23,6 @@ class MixtureTrainingTest {
     private static final int STEPS = 100;
     private static final int FEW_STEPS = 10;
     private static final double GOOD = 0.9;
-    private static final int FEW_RUNS = 3;
-    private static final int MANY_RUNS = 20;
 
     @RegisterExtension
     final ManagedArrays arrays = new ManagedArrays();
@@ -94,35 +95,35 @@ class MixtureTrainingTest {
         }
     }
 
-    @RepeatedTest(FEW_RUNS)
+    @RepeatedTest(Runs.FEW)
     void training_throughASeriesOfExperts_learnsTheClasses() {
         series();
     }
 
-    @RepeatedTest(FEW_RUNS)
+    @RepeatedTest(Runs.FEW)
     void training_throughAMixture_learnsTheClasses() {
         mixture();
     }
 
-    @RepeatedTest(FEW_RUNS)
+    @RepeatedTest(Runs.FEW)
     void training_throughASwitch_learnsTheClassesAndUsesAllExperts() {
         switching();
     }
 
     @Tag("soak")
-    @RepeatedTest(MANY_RUNS)
+    @RepeatedTest(Runs.MANY)
     void training_throughASeriesOfExperts_neverHangs() {
         series();
     }
 
     @Tag("soak")
-    @RepeatedTest(MANY_RUNS)
+    @RepeatedTest(Runs.MANY)
     void training_throughAMixture_neverHangs() {
         mixture();
     }
 
     @Tag("soak")
-    @RepeatedTest(MANY_RUNS)
+    @RepeatedTest(Runs.MANY)
     void training_throughASwitch_neverHangs() {
         switching();
     }
