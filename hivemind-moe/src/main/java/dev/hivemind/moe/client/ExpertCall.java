@@ -18,6 +18,7 @@ import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.FrameHeader;
 import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
@@ -26,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -71,23 +73,35 @@ final class ExpertCall implements PendingRequest {
     /** Where calls go, and what they need on the way. */
     record Route(Owners owners, ExpertCalls calls, Transport transport) {
 
-        /** Calls that go one by one. */
-        static Route ofSingleCalls(Owners owners, ExpertCalls calls) {
-            return new Route(
-                    owners,
-                    calls,
-                    (request, turn) -> owners.call(
-                            turn, request.deadline(), connection -> UnderstoodRequest.send(connection, request)));
-        }
-
-        /** Calls that go over the client's long-lived streams. */
-        static Route ofStreams(Owners owners, ExpertCalls calls) {
+        /**
+         * Calls that go one by one.
+         *
+         * @param asked is told of every owner that is asked
+         */
+        static Route ofSingleCalls(Owners owners, ExpertCalls calls, Consumer<PeerId> asked) {
             return new Route(
                     owners,
                     calls,
                     (request, turn) -> owners.call(
                             turn,
                             request.deadline(),
+                            asked,
+                            connection -> UnderstoodRequest.send(connection, request)));
+        }
+
+        /**
+         * Calls that go over the client's long-lived streams.
+         *
+         * @param asked is told of every owner that is asked
+         */
+        static Route ofStreams(Owners owners, ExpertCalls calls, Consumer<PeerId> asked) {
+            return new Route(
+                    owners,
+                    calls,
+                    (request, turn) -> owners.call(
+                            turn,
+                            request.deadline(),
+                            asked,
                             connection -> calls.channels().send(connection, owners.uid(), request)));
         }
     }

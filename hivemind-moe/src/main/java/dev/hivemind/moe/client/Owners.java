@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -64,7 +65,7 @@ final class Owners {
     /** The peer that is called as long as nothing speaks for another. */
     PeerId preferred() {
         Choice made = known;
-        return (made == null ? all.get(0) : made.owner).peerId();
+        return (made == null ? candidates().element() : made.owner).peerId();
     }
 
     /** Whether no other than {@link #preferred()} is ever called. */
@@ -134,16 +135,19 @@ final class Owners {
      * Does something over a connection to an owner.
      *
      * @param turn decides among several owners
+     * @param asked is told which one it is, before anything is sent
      */
-    <T> Mono<T> call(int turn, Deadline deadline, Function<PeerConnection, Mono<T>> call) {
+    <T> Mono<T> call(int turn, Deadline deadline, Consumer<PeerId> asked, Function<PeerConnection, Mono<T>> call) {
         Choice made = known;
         if (made == null) {
             return Mono.error(new IllegalStateException("The schema comes first"));
         }
         if (isOne()) {
+            asked.accept(made.owner.peerId());
             return made.owner.connect(deadline).flatMap(call);
         }
         Owner owner = takingTurns(turn);
+        asked.accept(owner.peerId());
         Mono<PeerConnection> ready = owner.schema()
                 .flatMap(schema -> requireAlike(made.schema, schema, owner))
                 .flatMap(alike -> owner.connect(deadline));
@@ -176,13 +180,13 @@ final class Owners {
                 && actual.outputs().equals(expected.outputs());
         return alike
                 ? Mono.just(actual)
-                : Mono.error(new PeerUnavailableException("Peer %s hosts another expert by the name of %s"
-                        .formatted(owner.peerId().toShortString(), owner.uid())));
+                : Mono.error(asUnavailable(new UnknownExpertException("Peer %s hosts another expert by the name of %s"
+                        .formatted(owner.peerId().toShortString(), owner.uid()))));
     }
 
     /** Others may host it still. */
     private static PeerUnavailableException asUnavailable(UnknownExpertException gone) {
-        return new PeerUnavailableException("An owner has given the expert up", gone);
+        return new PeerUnavailableException("An owner does not host the expert (any more)", gone);
     }
 
     private record Choice(Owner owner, ExpertSchema schema) {}

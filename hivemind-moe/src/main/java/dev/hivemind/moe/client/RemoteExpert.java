@@ -19,6 +19,7 @@ import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -49,30 +50,42 @@ public final class RemoteExpert {
     private final Owners owners;
     private final ExpertCalls calls;
     private final CallPolicy policy;
+    private final Consumer<PeerId> asked;
     private final ExpertCall.Route route;
 
-    private RemoteExpert(Owners owners, ExpertCalls calls, CallPolicy policy) {
+    private RemoteExpert(Owners owners, ExpertCalls calls, CallPolicy policy, Consumer<PeerId> asked) {
         this.owners = owners;
         this.calls = calls;
         this.policy = policy;
+        this.asked = asked;
         this.route = policy.streams()
-                ? ExpertCall.Route.ofStreams(owners, calls)
-                : ExpertCall.Route.ofSingleCalls(owners, calls);
+                ? ExpertCall.Route.ofStreams(owners, calls, asked)
+                : ExpertCall.Route.ofSingleCalls(owners, calls, asked);
     }
 
     /** {@code descriptors} are of one expert, at least one, the latest declared first. */
     static RemoteExpert of(PeerNode node, List<ExpertDescriptor> descriptors, ExpertCalls calls, CallPolicy policy) {
-        return new RemoteExpert(new Owners(node, descriptors, policy, calls.backoff()), calls, policy);
+        return new RemoteExpert(new Owners(node, descriptors, policy, calls.backoff()), calls, policy, peer -> {});
     }
 
     /** The same expert, called by another policy. */
     public RemoteExpert with(CallPolicy other) {
-        return new RemoteExpert(owners, calls, requireNonNull(other, "policy"));
+        return new RemoteExpert(owners, calls, requireNonNull(other, "policy"), asked);
+    }
+
+    /**
+     * The same expert, which tells whom it asks: the latest peer is to thank for the answer of a call, or to blame for its
+     * failure, whichever of several owners that is.
+     *
+     * @param listener is told before every attempt of every call, on any thread, and returns at once
+     */
+    public RemoteExpert tellingWhomItAsks(Consumer<PeerId> listener) {
+        return new RemoteExpert(owners, calls, policy, requireNonNull(listener, "listener"));
     }
 
     /** The same expert, whose arrays are made and read on another client's tensor thread. */
     RemoteExpert on(Scheduler tensors) {
-        return calls.tensors() == tensors ? this : new RemoteExpert(owners, calls.on(tensors), policy);
+        return calls.tensors() == tensors ? this : new RemoteExpert(owners, calls.on(tensors), policy, asked);
     }
 
     /** The name of the expert. */
@@ -80,14 +93,9 @@ public final class RemoteExpert {
         return owners.uid();
     }
 
-    /** The peer that hosts it; of several that host a frozen expert, the one that told its schema. */
+    /** The peer that hosts it; of several that host a frozen expert, the one that told its schema, or will be asked first. */
     public PeerId owner() {
         return owners.preferred();
-    }
-
-    /** Whether every call goes to {@link #owner()}, and not to any of several that host a frozen expert. */
-    public boolean hasOneOwner() {
-        return owners.isOne();
     }
 
     /** What the expert takes and gives. Asked of its peer once, and remembered; an error is not. */
@@ -123,7 +131,7 @@ public final class RemoteExpert {
     public Flux<NDList> forward(NDManager manager, Flux<NDList> inputs) {
         requireNonNull(manager, "manager");
         return StreamedCalls.results(
-                ExpertCall.Route.ofStreams(owners, calls), policy, inputs, reply -> decode(manager, reply));
+                ExpertCall.Route.ofStreams(owners, calls, asked), policy, inputs, reply -> decode(manager, reply));
     }
 
     /**

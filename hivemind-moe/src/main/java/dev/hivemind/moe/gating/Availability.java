@@ -21,7 +21,7 @@ public interface Availability {
         }
 
         @Override
-        public boolean isAvailable(ExpertUid expert) {
+        public boolean isAvailable(ExpertUid expert, PeerId peer) {
             return true;
         }
     };
@@ -29,8 +29,8 @@ public interface Availability {
     /** Whether the experts of this peer may be called. */
     boolean isAvailable(PeerId peer);
 
-    /** Whether this expert may be called, at a peer that may. */
-    boolean isAvailable(ExpertUid expert);
+    /** Whether this expert may be called at this peer, if the peer may. Other peers may host the same expert. */
+    boolean isAvailable(ExpertUid expert, PeerId peer);
 
     /**
      * For how much longer the experts of this peer are left alone; zero for a peer that may be called. Where nobody may
@@ -41,7 +41,7 @@ public interface Availability {
     }
 
     /** {@link #banOf(PeerId)} for an expert at a peer that may be called. */
-    default Duration banOf(ExpertUid expert) {
-        return isAvailable(expert) ? Duration.ZERO : FOR_GOOD;
+    default Duration banOf(ExpertUid expert, PeerId peer) {
+        return isAvailable(expert, peer) ? Duration.ZERO : FOR_GOOD;
     }
 }

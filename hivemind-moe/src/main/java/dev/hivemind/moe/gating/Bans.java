@@ -20,7 +20,7 @@ final class Bans {
 
     private final Availability availability;
     private final Map<PeerId, Duration> peers = new HashMap<>();
-    private final Map<ExpertUid, Duration> experts = new HashMap<>();
+    private final Map<Replica, Duration> replicas = new HashMap<>();
     private Duration tolerated = Duration.ZERO;
 
     Bans(Availability availability) {
@@ -32,7 +32,9 @@ final class Bans {
     }
 
     private Duration of(ExpertDescriptor expert) {
-        return longer(of(expert.peerId()), experts.computeIfAbsent(expert.uid(), availability::banOf));
+        Duration its = replicas.computeIfAbsent(
+                new Replica(expert.uid(), expert.peerId()), key -> availability.banOf(key.uid, key.peer));
+        return longer(of(expert.peerId()), its);
     }
 
     private static Duration longer(Duration a, Duration b) {
@@ -98,7 +100,7 @@ final class Bans {
 
     /** The owners of an expert that may be called, those that may not left out. */
     List<ExpertDescriptor> callable(List<ExpertDescriptor> owners) {
-        return owners.size() == 1 || isCallable(owners.get(0))
+        return owners.stream().allMatch(this::isCallable)
                 ? owners
                 : owners.stream().filter(this::isCallable).toList();
     }
@@ -107,4 +109,7 @@ final class Bans {
     boolean isCallable(ExpertDescriptor expert) {
         return isTolerable(of(expert));
     }
+
+    /** An expert at one of its owners. */
+    private record Replica(ExpertUid uid, PeerId peer) {}
 }

@@ -137,7 +137,8 @@ final class ForwardPass {
                 .map(schema -> new Known(split(found, expert, handle, schema), null))
                 .onErrorResume(RpcException.class, error -> {
                     var whole = new Group(expert, handle, slots, found.rowsOf(slots));
-                    return Mono.just(new Known(List.of(), new Failure(whole, error, false, System.nanoTime() - begun)));
+                    return Mono.just(new Known(
+                            List.of(), new Failure(whole, handle.owner(), error, false, System.nanoTime() - begun)));
                 });
     }
 
@@ -158,7 +159,11 @@ final class ForwardPass {
         Duration each = allButAMargin(timeout);
         var rules = new Gathering.Rules(rows, policy.kMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
-                groups, group -> mixture.callable(group.handle(), each).forwardRows(inputs, group.rows()), rules);
+                groups,
+                (group, asked) -> mixture.callable(group.handle(), each)
+                        .tellingWhomItAsks(asked)
+                        .forwardRows(inputs, group.rows()),
+                rules);
     }
 
     /** A little less, so that who ends then says itself why it was late. */
@@ -203,7 +208,8 @@ final class ForwardPass {
         var rules = new Gathering.Rules(rows, policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups,
-                group -> mixture.callable(group.handle(), each)
+                (group, asked) -> mixture.callable(group.handle(), each)
+                        .tellingWhomItAsks(asked)
                         .backwardRows(inputs, group.rows(), gradients, group.slots()),
                 rules);
     }

@@ -6,15 +6,16 @@ import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -36,7 +37,7 @@ final class Gathering {
     /** About 50 µs. */
     private static final int MAX_BYTES_AT_ONCE = 64 << 10;
 
-    private final Function<Group, Mono<Reply>> call;
+    private final Caller caller;
     private final Rules rules;
     private final Coverage coverage;
     private final MonoSink<Answers> sink;
@@ -44,18 +45,30 @@ final class Gathering {
     private final Disposable.Composite timers = Disposables.composite();
     private final long startedNanos = System.nanoTime();
 
-    private final Map<Group, Call> underWay = new LinkedHashMap<>();
+    private final Set<Call> underWay = new LinkedHashSet<>();
     private final List<Answer> answers = new ArrayList<>();
     private final List<Failure> failures = new ArrayList<>();
     private boolean lingering;
     private boolean over;
 
-    private Gathering(List<Group> groups, Function<Group, Mono<Reply>> call, Rules rules, MonoSink<Answers> sink) {
-        this.call = call;
+    private Gathering(List<Group> groups, Caller caller, Rules rules, MonoSink<Answers> sink) {
+        this.caller = caller;
         this.rules = rules;
         this.sink = sink;
         this.coverage = new Coverage(rules.rows, rules.needed, groups);
-        groups.forEach(group -> underWay.put(group, new Call(group)));
+        groups.forEach(group -> underWay.add(new Call(group)));
+    }
+
+    /** Makes one call. */
+    @FunctionalInterface
+    interface Caller {
+
+        /**
+         * The reply, which the receiver owns.
+         *
+         * @param asked is told which peer is asked, of several the latest last
+         */
+        Mono<Reply> call(Group group, Consumer<PeerId> asked);
     }
 
     /**
@@ -76,8 +89,8 @@ final class Gathering {
      * Makes all calls, from the thread that subscribes; the receiver owns what is emitted. Errors of the calls are part of
      * it, but for those that are none of the network's.
      */
-    static Mono<Answers> of(List<Group> groups, Function<Group, Mono<Reply>> call, Rules rules) {
-        return Mono.<Answers>create(sink -> new Gathering(groups, call, rules, sink).start())
+    static Mono<Answers> of(List<Group> groups, Caller caller, Rules rules) {
+        return Mono.<Answers>create(sink -> new Gathering(groups, caller, rules, sink).start())
                 .doOnDiscard(Answers.class, Answers::release);
     }
 
@@ -85,8 +98,8 @@ final class Gathering {
         sink.onDispose(this::abandon);
         timers.add(scheduler.schedule(() -> finish(false), rules.timeout.toNanos(), TimeUnit.NANOSECONDS));
         afterChange();
-        for (Call each : List.copyOf(underWay.values())) {
-            call.apply(each.group).subscribe(each);
+        for (Call each : List.copyOf(underWay)) {
+            caller.call(each.group, each::asked).subscribe(each);
         }
     }
 
@@ -95,13 +108,13 @@ final class Gathering {
     }
 
     /** Many numbers take longer to look at than the thread of a connection has time. */
-    private void answered(Group group, Reply reply) {
+    private void answered(Call call, Reply reply) {
         if (sizeBytes(reply) <= MAX_BYTES_AT_ONCE) {
-            examine(group, reply);
+            examine(call, reply);
             return;
         }
         try {
-            scheduler.schedule(() -> examineOrFail(group, reply));
+            scheduler.schedule(() -> examineOrFail(call, reply));
         } catch (RejectedExecutionException shutDown) {
             reply.release();
             throw shutDown;
@@ -114,21 +127,21 @@ final class Gathering {
                 .sum();
     }
 
-    private void examineOrFail(Group group, Reply reply) {
+    private void examineOrFail(Call call, Reply reply) {
         try {
-            examine(group, reply);
+            examine(call, reply);
         } catch (RuntimeException | Error e) {
             fail(e);
         }
     }
 
     /** Takes the reply over. */
-    private void examine(Group group, Reply reply) {
-        RpcException lie = lieIn(group, reply);
+    private void examine(Call call, Reply reply) {
+        RpcException lie = lieIn(call.group, reply);
         if (lie != null) {
             reply.release();
-            failed(group, lie);
-        } else if (isKept(group, reply)) {
+            failed(call, lie);
+        } else if (isKept(call, reply)) {
             afterChange();
         } else {
             reply.release();
@@ -153,22 +166,22 @@ final class Gathering {
         return failed;
     }
 
-    private synchronized boolean isKept(Group group, Reply reply) {
-        if (over || underWay.remove(group) == null) {
+    private synchronized boolean isKept(Call call, Reply reply) {
+        if (over || !underWay.remove(call)) {
             return false;
         }
-        answers.add(new Answer(group, reply, elapsed()));
-        coverage.answered(group);
+        answers.add(new Answer(call.group, call.peer(), reply, elapsed()));
+        coverage.answered(call.group);
         return true;
     }
 
-    private void failed(Group group, RpcException error) {
+    private void failed(Call call, RpcException error) {
         synchronized (this) {
-            if (over || underWay.remove(group) == null) {
+            if (over || !underWay.remove(call)) {
                 return;
             }
-            failures.add(new Failure(group, error, false, elapsed()));
-            coverage.failed(group);
+            failures.add(call.failure(error, false));
+            coverage.failed(call.group);
         }
         afterChange();
     }
@@ -211,8 +224,8 @@ final class Gathering {
                 return;
             }
             over = true;
-            late = List.copyOf(underWay.values());
-            late.forEach(each -> failures.add(new Failure(each.group, tooLate(each.group), enough, elapsed())));
+            late = List.copyOf(underWay);
+            late.forEach(each -> failures.add(each.failure(tooLate(each.group), enough)));
             result = new Answers(answers, failures);
             answers.clear();
         }
@@ -244,7 +257,7 @@ final class Gathering {
                 return false;
             }
             over = true;
-            cancelled = List.copyOf(underWay.values());
+            cancelled = List.copyOf(underWay);
             unused = List.copyOf(answers);
             answers.clear();
         }
@@ -262,22 +275,37 @@ final class Gathering {
     private final class Call extends BaseSubscriber<Reply> {
 
         private final Group group;
+        private volatile @Nullable PeerId asked;
         private boolean received;
 
         Call(Group group) {
             this.group = group;
         }
 
+        void asked(PeerId peer) {
+            asked = peer;
+        }
+
+        /** Who is called, or would be if the call had got so far. */
+        PeerId peer() {
+            PeerId latest = asked;
+            return latest == null ? group.handle().owner() : latest;
+        }
+
+        Failure failure(RpcException error, boolean dispensable) {
+            return new Failure(group, peer(), error, dispensable, elapsed());
+        }
+
         @Override
         protected void hookOnNext(Reply reply) {
             received = true;
-            answered(group, reply);
+            answered(this, reply);
         }
 
         @Override
         protected void hookOnError(Throwable error) {
             if (error instanceof RpcException failure) {
-                failed(group, failure);
+                failed(this, failure);
             } else {
                 fail(error);
             }
@@ -286,7 +314,7 @@ final class Gathering {
         @Override
         protected void hookOnComplete() {
             if (!received) {
-                failed(group, new ProtocolViolationException("The peer ended the call without an answer"));
+                failed(this, new ProtocolViolationException("The peer ended the call without an answer"));
             }
         }
     }

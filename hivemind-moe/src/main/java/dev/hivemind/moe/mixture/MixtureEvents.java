@@ -9,6 +9,7 @@ import dev.hivemind.rsocket.events.proto.EventMessage;
 import dev.hivemind.rsocket.events.proto.MixtureCallMessage;
 import dev.hivemind.rsocket.events.proto.MixtureEventMessage;
 import dev.hivemind.rsocket.frame.Operation;
+import dev.hivemind.rsocket.identity.PeerId;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -67,18 +68,18 @@ final class MixtureEvents {
     }
 
     private static Stream<MixtureCallMessage> calls(List<Answer> answers, List<Failure> failures) {
-        Stream<MixtureCallMessage> failed =
-                failures.stream().map(failure -> call(failure.group(), failure.nanos(), failure.error()));
+        Stream<MixtureCallMessage> failed = failures.stream()
+                .map(failure -> call(failure.group(), failure.peer(), failure.nanos(), failure.error()));
         Stream<MixtureCallMessage> answered = answers.stream()
                 .sorted(Comparator.comparingInt(answer -> -answer.group().slots().length))
-                .map(answer -> call(answer.group(), answer.nanos(), null));
+                .map(answer -> call(answer.group(), answer.peer(), answer.nanos(), null));
         return Stream.concat(failed, answered);
     }
 
-    private static MixtureCallMessage call(Group group, long nanos, @Nullable RpcException error) {
+    private static MixtureCallMessage call(Group group, PeerId peer, long nanos, @Nullable RpcException error) {
         return MixtureCallMessage.newBuilder()
                 .setUid(group.handle().uid().value())
-                .setPeerId(ByteString.copyFrom(group.handle().owner().toBytes()))
+                .setPeerId(ByteString.copyFrom(peer.toBytes()))
                 .setRows(group.slots().length)
                 .setMicros(TimeUnit.NANOSECONDS.toMicros(nanos))
                 .setError(error == null ? "" : ErrorCodec.nameOf(error))

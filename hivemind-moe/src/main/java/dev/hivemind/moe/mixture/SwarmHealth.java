@@ -4,7 +4,6 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.Backoff;
-import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.gating.Availability;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.IncompatiblePeerException;
@@ -27,9 +26,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who failed of late, and is left alone for a while: peers that do not answer, with all their experts, and experts that
- * answer nonsense, or are late while their peer answers for others. Nobody is blamed for what the caller did: calls that
- * had hardly any time, and samples that cannot be computed. Each is reported when it begins to fail, and not again before
- * it has answered. Thread-safe.
+ * answer nonsense, or are late while their peer answers for others. An expert that several peers host is left alone at
+ * the one that failed. Nobody is blamed for what the caller did: calls that had hardly any time, and samples that cannot
+ * be computed. Each is reported when it begins to fail, and not again before it has answered. Thread-safe.
  */
 final class SwarmHealth implements Availability {
 
@@ -38,21 +37,21 @@ final class SwarmHealth implements Availability {
     /** One of so many parts of its time is enough for a call. */
     private static final int FAIR_PART = 4;
 
-    /** So many times in a row somebody may be late, as far as nobody misses it. */
+    /** So many times in a row a peer may be late, as far as nobody misses it. */
     private static final int STALLS = 3;
 
     private static final int MAX_SUSPECTS = 10_000;
 
     private final Backoff<PeerId> peers;
-    private final Backoff<ExpertUid> experts;
-    private final Cache<Object, Integer> stalls = Caffeine.newBuilder()
+    private final Backoff<Replica> replicas;
+    private final Cache<PeerId, Integer> stalls = Caffeine.newBuilder()
             .maximumSize(MAX_SUSPECTS)
             .executor(Runnable::run)
             .build();
 
     SwarmHealth(LongSupplier nanoClock) {
         this.peers = new Backoff<>(nanoClock);
-        this.experts = new Backoff<>(nanoClock);
+        this.replicas = new Backoff<>(nanoClock);
     }
 
     @Override
@@ -61,8 +60,8 @@ final class SwarmHealth implements Availability {
     }
 
     @Override
-    public boolean isAvailable(ExpertUid expert) {
-        return !experts.isBanned(expert);
+    public boolean isAvailable(ExpertUid expert, PeerId peer) {
+        return !replicas.isBanned(new Replica(expert, peer));
     }
 
     @Override
@@ -71,8 +70,8 @@ final class SwarmHealth implements Availability {
     }
 
     @Override
-    public Duration banOf(ExpertUid expert) {
-        return experts.remaining(expert);
+    public Duration banOf(ExpertUid expert, PeerId peer) {
+        return replicas.remaining(new Replica(expert, peer));
     }
 
     /**
@@ -81,17 +80,16 @@ final class SwarmHealth implements Availability {
      * @param timeout what the pass was allowed; who had less than a part of that is not blamed for being late
      */
     void passed(List<Answer> answers, List<Failure> failures, Duration timeout) {
-        Set<Object> present = new HashSet<>();
+        Set<PeerId> present = new HashSet<>();
         for (Answer answer : answers) {
-            RemoteExpert expert = answer.group().handle();
-            present.add(suspect(expert));
-            answered(expert);
+            present.add(answer.peer());
+            answered(Replica.of(answer));
         }
         long fairNanos = timeout.toNanos() / FAIR_PART;
-        Map<Object, Failure> spared = new HashMap<>();
+        Map<PeerId, Failure> spared = new HashMap<>();
         for (Failure failure : failures) {
             if (failure.dispensable()) {
-                spared.putIfAbsent(suspect(failure.group().handle()), failure);
+                spared.putIfAbsent(failure.peer(), failure);
             } else {
                 failed(failure, present, fairNanos);
             }
@@ -100,36 +98,27 @@ final class SwarmHealth implements Availability {
         spared.forEach(this::spared);
     }
 
-    /**
-     * Who is to blame for being silent: the peer, with all its experts. Which of several peers it was that host a frozen
-     * expert is known to the client, which tries others then; here it is the expert.
-     */
-    private static Object suspect(RemoteExpert expert) {
-        return expert.hasOneOwner() ? expert.owner() : expert.uid();
-    }
-
-    private void answered(RemoteExpert expert) {
-        stalls.invalidate(suspect(expert));
-        boolean peerIsBack = expert.hasOneOwner() && peers.succeeded(expert.owner());
-        boolean expertIsBack = experts.succeeded(expert.uid());
+    private void answered(Replica replica) {
+        stalls.invalidate(replica.peer);
+        boolean peerIsBack = peers.succeeded(replica.peer);
+        boolean expertIsBack = replicas.succeeded(replica);
         if (peerIsBack || expertIsBack) {
-            LOG.info("{} answers again", expert);
+            LOG.info("{} answers again", replica);
         }
     }
 
-    private void failed(Failure failure, Set<Object> present, long fairNanos) {
+    private void failed(Failure failure, Set<PeerId> present, long fairNanos) {
         RpcException error = failure.error();
         if (error instanceof DeadlineExceededException) {
-            if (failure.nanos() >= fairNanos
-                    && present.contains(suspect(failure.group().handle()))) {
+            if (failure.nanos() >= fairNanos && present.contains(failure.peer())) {
                 blameExpert(failure);
             } else if (failure.nanos() >= fairNanos) {
-                blameSuspect(failure);
+                blamePeer(failure);
             }
-        } else if (error instanceof PeerUnavailableException) {
-            blameSuspect(failure);
         } else if (isUseless(error) || (error instanceof SchemaMismatchException && !present.isEmpty())) {
             blameExpert(failure);
+        } else if (error instanceof PeerUnavailableException) {
+            blamePeer(failure);
         }
     }
 
@@ -141,40 +130,53 @@ final class SwarmHealth implements Availability {
         return error instanceof ProtocolViolationException
                 || error.getCause() instanceof ProtocolViolationException
                 || error instanceof UnknownExpertException
+                || error.getCause() instanceof UnknownExpertException
                 || error instanceof UnauthorizedException
                 || error instanceof IncompatiblePeerException;
     }
 
     /** Late where that did no harm. */
-    private void spared(Object suspect, Failure failure) {
-        if (stalls.asMap().merge(suspect, 1, Integer::sum) >= STALLS) {
-            stalls.invalidate(suspect);
-            blameSuspect(failure);
+    private void spared(PeerId peer, Failure failure) {
+        if (stalls.asMap().merge(peer, 1, Integer::sum) >= STALLS) {
+            stalls.invalidate(peer);
+            blamePeer(failure);
         }
     }
 
-    private void blameSuspect(Failure failure) {
-        RemoteExpert expert = failure.group().handle();
-        if (expert.hasOneOwner()) {
-            tell(failure, peers.failed(expert.owner()));
-        } else {
-            blameExpert(failure);
-        }
+    private void blamePeer(Failure failure) {
+        tell(failure, peers.failed(failure.peer()));
     }
 
     private void blameExpert(Failure failure) {
-        tell(failure, experts.failed(failure.group().handle().uid()));
+        tell(failure, replicas.failed(Replica.of(failure)));
     }
 
     private static void tell(Failure failure, boolean first) {
-        RemoteExpert expert = failure.group().handle();
+        Replica replica = Replica.of(failure);
         if (first) {
             LOG.warn(
                     "{} is done without for a while: {}",
-                    expert,
+                    replica,
                     failure.error().getMessage());
         } else {
-            LOG.debug("{} failed", expert, failure.error());
+            LOG.debug("{} failed", replica, failure.error());
+        }
+    }
+
+    /** An expert at one of the peers that host it. */
+    private record Replica(ExpertUid uid, PeerId peer) {
+
+        static Replica of(Answer answer) {
+            return new Replica(answer.group().handle().uid(), answer.peer());
+        }
+
+        static Replica of(Failure failure) {
+            return new Replica(failure.group().handle().uid(), failure.peer());
+        }
+
+        @Override
+        public String toString() {
+            return "Expert " + uid + " at " + peer.toShortString();
         }
     }
 }

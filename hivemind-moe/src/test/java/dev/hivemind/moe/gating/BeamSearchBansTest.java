@@ -2,6 +2,7 @@ package dev.hivemind.moe.gating;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerId;
@@ -10,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import reactor.test.StepVerifier;
@@ -29,7 +31,7 @@ class BeamSearchBansTest {
         return routing.uids(0).stream().map(ExpertUid::value).toList();
     }
 
-    private static Availability available(Predicate<PeerId> peers, Predicate<ExpertUid> experts) {
+    private static Availability available(Predicate<PeerId> peers, BiPredicate<ExpertUid, PeerId> experts) {
         return new Availability() {
             @Override
             public boolean isAvailable(PeerId peer) {
@@ -37,8 +39,8 @@ class BeamSearchBansTest {
             }
 
             @Override
-            public boolean isAvailable(ExpertUid expert) {
-                return experts.test(expert);
+            public boolean isAvailable(ExpertUid expert, PeerId peer) {
+                return experts.test(expert, peer);
             }
         };
     }
@@ -52,8 +54,8 @@ class BeamSearchBansTest {
             }
 
             @Override
-            public boolean isAvailable(ExpertUid expert) {
-                return banOf(expert).isZero();
+            public boolean isAvailable(ExpertUid expert, PeerId peer) {
+                return banOf(expert, peer).isZero();
             }
 
             @Override
@@ -62,7 +64,7 @@ class BeamSearchBansTest {
             }
 
             @Override
-            public Duration banOf(ExpertUid expert) {
+            public Duration banOf(ExpertUid expert, PeerId peer) {
                 return Duration.ofSeconds(experts.getOrDefault(expert.value(), 0));
             }
         };
@@ -73,7 +75,7 @@ class BeamSearchBansTest {
         swarm.declare("ffn.0.0", "ffn.1.1").declare(Grids.expert("ffn.0.1", Grids.OTHER_OWNER));
         Availability availability = available(
                 peer -> !peer.equals(Grids.OTHER_OWNER),
-                expert -> !expert.value().equals("ffn.1.1"));
+                (expert, peer) -> !expert.value().equals("ffn.1.1"));
 
         Routing found =
                 search("ffn.[0:2].[0:2]").find(new float[4], 3, availability).block(TIMEOUT);
@@ -84,11 +86,28 @@ class BeamSearchBansTest {
     @Test
     void find_ofALearningExpertWhoseOwnerIsLeftAlone_doesNotCallAnEarlierOwner() {
         swarm.declare(Grids.expert("ffn.0", Grids.OTHER_OWNER)).declare("ffn.0", "ffn.1");
-        Availability availability = available(peer -> !peer.equals(Grids.OTHER_OWNER), expert -> true);
+        Availability availability = available(peer -> !peer.equals(Grids.OTHER_OWNER), (expert, peer) -> true);
 
         Routing found = search("ffn.[0:2]").find(new float[2], 2, availability).block(TIMEOUT);
 
         assertThat(names(found)).containsExactly("ffn.1");
+    }
+
+    /** It was declared as one that does not learn. */
+    @Test
+    void find_ofAnExpertThatIsLeftAloneAtOneOwner_findsTheOther() {
+        var both = List.of(frozen(Grids.OWNER), frozen(Grids.OTHER_OWNER));
+        both.forEach(swarm::declare);
+        Availability availability = available(peer -> true, (expert, peer) -> !peer.equals(Grids.OTHER_OWNER));
+
+        Routing found = search("ffn.[0:2]").find(new float[2], 1, availability).block(TIMEOUT);
+
+        assertThat(found.experts()).containsExactly(both.subList(0, 1));
+    }
+
+    private static ExpertDescriptor frozen(PeerId owner) {
+        ExpertDescriptor learning = Grids.expert("ffn.0", owner);
+        return new ExpertDescriptor(learning.uid(), owner, learning.addresses());
     }
 
     @Test
@@ -117,7 +136,7 @@ class BeamSearchBansTest {
         swarm.declare("ffn.0", "ffn.1");
 
         search("ffn.[0:2]")
-                .find(new float[2], 1, available(peer -> true, expert -> false))
+                .find(new float[2], 1, available(peer -> true, (expert, peer) -> false))
                 .as(StepVerifier::create)
                 .expectErrorSatisfies(error -> assertThat(error)
                         .isInstanceOf(PeerUnavailableException.class)
@@ -130,7 +149,7 @@ class BeamSearchBansTest {
     void find_whileBansBegin_keepsToWhatItHeardFirst() {
         swarm.declare("ffn.0").declare(Grids.expert("ffn.0", Grids.OTHER_OWNER));
         Set<PeerId> asked = new HashSet<>();
-        Availability availability = available(asked::add, expert -> true);
+        Availability availability = available(asked::add, (expert, peer) -> true);
 
         Routing found = search("ffn.[0:2]").find(new float[2], 1, availability).block(TIMEOUT);
 

@@ -154,7 +154,7 @@ final class FaultySwarm implements AutoCloseable {
         }
 
         private void lie(Manner manner) {
-            ScriptedExpert.tellSchema(node, WIDTH, manner == Manner.OF_ANOTHER_WIDTH ? WIDTH + 1 : WIDTH);
+            ScriptedExpert.tellSchema(node, WIDTH, manner == Manner.OF_ANOTHER_WIDTH ? WIDTH + 1 : WIDTH, true);
             RequestHandler lies = switch (manner) {
                 case NOT_FINITE -> ScriptedExpert.filledWith(Float.NaN);
                 case ONE_ROW_SHORT -> ScriptedExpert.misshapen(-1, 0);

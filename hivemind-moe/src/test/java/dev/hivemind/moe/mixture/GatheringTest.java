@@ -6,6 +6,8 @@ import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
@@ -18,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -30,6 +33,8 @@ class GatheringTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final Duration AFTER_ENOUGH = Duration.ofSeconds(1);
+    private static final PeerId PEER = PeerIdentity.generate().id();
+    private static final PeerId OTHER = PeerIdentity.generate().id();
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** More than an event loop has time for. */
@@ -53,8 +58,10 @@ class GatheringTest {
         return Gathering.of(groups, this::call, new Gathering.Rules(2, needed, TIMEOUT, afterEnough));
     }
 
-    private Mono<Reply> call(Group group) {
+    private Mono<Reply> call(Group group, Consumer<PeerId> asked) {
         return Mono.create(sink -> {
+            asked.accept(OTHER);
+            asked.accept(PEER);
             calls.add(sink);
             cancelled.add(false);
             sink.onCancel(() -> cancelled.set(group.expert(), true));
@@ -93,6 +100,7 @@ class GatheringTest {
                 .assertNext(answers -> {
                     assertThat(answers.failures()).singleElement().satisfies(failure -> {
                         assertThat(failure.group().expert()).isOne();
+                        assertThat(failure.peer()).isEqualTo(PEER);
                         assertThat(failure.dispensable()).isFalse();
                     });
                     assertThat(taken(answers)).isOne();

@@ -15,6 +15,7 @@ import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.RequestHandler;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.ElementType;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -36,9 +37,13 @@ final class ScriptedExpert implements AutoCloseable {
     private final PeerNode node =
             PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();
 
-    /** One more peer of a swarm. */
+    /** One more peer of a swarm, whose expert learns. */
     ScriptedExpert(Swarm swarm, String uid, int width) {
-        tellSchema(node, width, width);
+        this(swarm, uid, width, true);
+    }
+
+    private ScriptedExpert(Swarm swarm, String uid, int width, boolean trainable) {
+        tellSchema(node, width, width, trainable);
         node.handle(Operation.EXPERT_FORWARD, (caller, request) -> {
             forwards.incrementAndGet();
             return forward.handle(caller, request);
@@ -51,9 +56,18 @@ final class ScriptedExpert implements AutoCloseable {
         swarm.declare(node, uid);
     }
 
+    /** One more peer of a swarm, whose expert does not learn, and may be hosted by others too. */
+    static ScriptedExpert frozen(Swarm swarm, String uid, int width) {
+        return new ScriptedExpert(swarm, uid, width, false);
+    }
+
+    PeerId peerId() {
+        return node.id();
+    }
+
     /** Says what an expert of so many inputs and outputs would. */
-    static void tellSchema(PeerNode node, long inputs, long outputs) {
-        var schema = new ExpertSchema(spec("x", inputs), spec("y", outputs), MAX_BATCH_SIZE, true);
+    static void tellSchema(PeerNode node, long inputs, long outputs, boolean trainable) {
+        var schema = new ExpertSchema(spec("x", inputs), spec("y", outputs), MAX_BATCH_SIZE, trainable);
         node.handle(
                 Operation.EXPERT_INFO,
                 (caller, request) -> Mono.fromSupplier(() -> Reply.ofMessage(ExpertSchemaCodec.toMessage(schema))));

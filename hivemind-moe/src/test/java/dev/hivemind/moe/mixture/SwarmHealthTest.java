@@ -60,11 +60,11 @@ class SwarmHealthTest {
     }
 
     private Answer answer(String uid, PeerId peer) {
-        return new Answer(group(uid, peer), new Reply(List.of(), Unpooled.EMPTY_BUFFER), 1);
+        return new Answer(group(uid, peer), peer, new Reply(List.of(), Unpooled.EMPTY_BUFFER), 1);
     }
 
     private Failure failure(RpcException error, Duration after) {
-        return new Failure(group("ffn.1", PEER), error, false, after.toNanos());
+        return new Failure(group("ffn.1", PEER), PEER, error, false, after.toNanos());
     }
 
     private static RpcException late() {
@@ -80,7 +80,7 @@ class SwarmHealthTest {
     }
 
     private boolean isExpertAvailable() {
-        return health.isAvailable(new ExpertUid("ffn.1"));
+        return isExpertAvailableAt(PEER);
     }
 
     @Test
@@ -158,32 +158,56 @@ class SwarmHealthTest {
     }
 
     @Test
-    void frozenExpert_whoseCallFailed_isBlamedInsteadOfThePeerThatIsAskedFirst() {
-        health.passed(List.of(), List.of(shared(new PeerUnavailableException("gone")), shared(late())), TIMEOUT);
+    void expert_thatFailedAtOneOwner_isLeftAloneThereOnly() {
+        failed(new UnknownExpertException("ffn.1"));
+
+        assertThat(isExpertAvailableAt(OTHER)).isTrue();
+    }
+
+    private boolean isExpertAvailableAt(PeerId peer) {
+        return health.isAvailable(new ExpertUid("ffn.1"), peer);
+    }
+
+    @Test
+    void expert_thatItsOwnerGaveUp_isLeftAloneThereOnly() {
+        failed(new PeerUnavailableException("given up", new UnknownExpertException("ffn.1")));
 
         assertThat(isPeerAvailable()).isTrue();
-        assertThat(health.isAvailable(OTHER)).isTrue();
         assertThat(isExpertAvailable()).isFalse();
     }
 
     @Test
-    void frozenExpert_thatAnswered_clearsNoPeer() {
-        failed(new PeerUnavailableException("gone"));
-        RemoteExpert expert = shared(late()).group().handle();
-        var group = new Group(0, expert, new int[] {0}, new int[] {0});
+    void owner_thatWasAskedAndKeptSilent_isBlamedInsteadOfTheOneThatIsAskedFirst() {
+        health.passed(List.of(), List.of(sharedFailure()), TIMEOUT);
 
-        health.passed(List.of(new Answer(group, new Reply(List.of(), Unpooled.EMPTY_BUFFER), 1)), List.of(), TIMEOUT);
+        assertThat(isPeerAvailable()).isTrue();
+        assertThat(health.isAvailable(OTHER)).isFalse();
+        assertThat(isExpertAvailable()).isTrue();
+    }
+
+    @Test
+    void owner_thatAnswered_clearsNoOther() {
+        failed(new PeerUnavailableException("gone"));
+
+        health.passed(
+                List.of(new Answer(shared(), OTHER, new Reply(List.of(), Unpooled.EMPTY_BUFFER), 1)),
+                List.of(),
+                TIMEOUT);
 
         assertThat(isPeerAvailable()).isFalse();
     }
 
-    /** The failure of an expert that two peers host, of which the first is asked first. */
-    private Failure shared(RpcException error) {
+    private Failure sharedFailure() {
+        return new Failure(shared(), OTHER, late(), false, TIMEOUT.toNanos());
+    }
+
+    /** A call of an expert that two peers host, of which the first is asked first. */
+    private Group shared() {
         var uid = new ExpertUid("ffn.1");
         List<PeerAddress> addresses = List.of(new PeerAddress("127.0.0.1", 1));
         RemoteExpert handle = client.remote(
                 List.of(new ExpertDescriptor(uid, PEER, addresses), new ExpertDescriptor(uid, OTHER, addresses)));
-        return new Failure(new Group(0, handle, new int[] {0}, new int[] {0}), error, false, TIMEOUT.toNanos());
+        return new Group(0, handle, new int[] {0}, new int[] {0});
     }
 
     @Test
@@ -204,7 +228,7 @@ class SwarmHealthTest {
         var again = group("ffn.3", PEER);
         health.passed(
                 List.of(answer("ffn.2", OTHER)),
-                List.of(new Failure(group, late(), true, 1), new Failure(again, late(), true, 1)),
+                List.of(new Failure(group, PEER, late(), true, 1), new Failure(again, PEER, late(), true, 1)),
                 TIMEOUT);
     }
 }
