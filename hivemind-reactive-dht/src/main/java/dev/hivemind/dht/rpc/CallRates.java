@@ -1,6 +1,6 @@
 package dev.hivemind.dht.rpc;
 
-import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.dht.routing.NodeId;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,9 +17,9 @@ final class CallRates {
     private final double tokensPerNano;
     private final int burst;
     private final LongSupplier nanoTime;
-    private final Map<PeerId, Bucket> buckets = new LinkedHashMap<>(64, 0.75f, true) {
+    private final Map<NodeId, Bucket> buckets = new LinkedHashMap<>(64, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<PeerId, Bucket> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<NodeId, Bucket> eldest) {
             return size() > MAX_CALLERS;
         }
     };
@@ -36,7 +36,7 @@ final class CallRates {
     }
 
     /** Takes tokens of a caller; zero if it had enough, else how long it has to wait, and nothing is taken. */
-    synchronized Duration take(PeerId caller, int tokens) {
+    synchronized Duration take(NodeId caller, int tokens) {
         long now = nanoTime.getAsLong();
         Bucket bucket = buckets.computeIfAbsent(caller, any -> new Bucket(burst, now));
         bucket.tokens = Math.min(burst, bucket.tokens + Math.max(0, now - bucket.filledAt) * tokensPerNano);

@@ -109,7 +109,7 @@ public final class DhtRequestHandler {
 
     /** Whoever asks for more than its share waits, and nobody else does. */
     private void charge(Contact caller, int questions) {
-        Duration wait = rates.take(caller.peerId(), questions);
+        Duration wait = rates.take(caller.id(), questions);
         if (!wait.isZero()) {
             throw new OverloadedException("Too many DHT calls of one peer", wait);
         }
@@ -120,6 +120,6 @@ public final class DhtRequestHandler {
             DhtCodec.requireSize(body.size(), MAX_REQUEST_BYTES);
             return serve.get();
         });
-        return pending.admit(caller.peerId(), reply);
+        return pending.admit(caller.id(), reply);
     }
 }

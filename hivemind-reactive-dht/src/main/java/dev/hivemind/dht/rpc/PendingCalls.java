@@ -1,7 +1,7 @@
 package dev.hivemind.dht.rpc;
 
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.error.OverloadedException;
-import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -18,7 +18,7 @@ final class PendingCalls {
     private final AtomicInteger all = new AtomicInteger();
 
     /** Holds no more callers than there are calls. */
-    private final ConcurrentMap<PeerId, Integer> byCaller = new ConcurrentHashMap<>();
+    private final ConcurrentMap<NodeId, Integer> byCaller = new ConcurrentHashMap<>();
 
     PendingCalls(int max, int maxPerCaller) {
         this.max = max;
@@ -26,7 +26,7 @@ final class PendingCalls {
     }
 
     /** Passes a call on if there is room for it, and fails with an {@link OverloadedException} otherwise. */
-    <T> Mono<T> admit(PeerId caller, Mono<T> call) {
+    <T> Mono<T> admit(NodeId caller, Mono<T> call) {
         return Mono.defer(() -> {
             if (!enter(caller)) {
                 return Mono.error(new OverloadedException("Too many DHT calls wait here", RETRY_AFTER));
@@ -35,7 +35,7 @@ final class PendingCalls {
         });
     }
 
-    private boolean enter(PeerId caller) {
+    private boolean enter(NodeId caller) {
         boolean full = all.incrementAndGet() > max;
         boolean fullForCaller = byCaller.merge(caller, 1, Integer::sum) > maxPerCaller;
         if (full || fullForCaller) {
@@ -45,7 +45,7 @@ final class PendingCalls {
         return true;
     }
 
-    private void leave(PeerId caller) {
+    private void leave(NodeId caller) {
         all.decrementAndGet();
         byCaller.computeIfPresent(caller, (id, calls) -> calls == 1 ? null : calls - 1);
     }

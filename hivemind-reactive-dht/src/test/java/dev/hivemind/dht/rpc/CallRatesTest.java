@@ -2,7 +2,7 @@ package dev.hivemind.dht.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.hivemind.rsocket.identity.PeerId;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
@@ -12,7 +12,7 @@ class CallRatesTest {
 
     private final AtomicLong now = new AtomicLong();
     private final CallRates rates = new CallRates(10, 20, now::get);
-    private final PeerId flooding = PeerIdentity.generate().id();
+    private final NodeId flooding = NodeId.of(PeerIdentity.generate().id());
 
     private void pass(Duration duration) {
         now.addAndGet(duration.toNanos());
@@ -38,7 +38,7 @@ class CallRatesTest {
     void take_byAnother_isNotHarmed() {
         rates.take(flooding, 20);
 
-        assertThat(rates.take(PeerIdentity.generate().id(), 20)).isZero();
+        assertThat(rates.take(NodeId.of(PeerIdentity.generate().id()), 20)).isZero();
     }
 
     @Test

@@ -2,8 +2,8 @@ package dev.hivemind.dht.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.error.OverloadedException;
-import dev.hivemind.rsocket.identity.PeerId;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -14,8 +14,8 @@ import reactor.test.StepVerifier;
 
 class PendingCallsTest {
 
-    private static final PeerId ANNE = peer(1);
-    private static final PeerId BOB = peer(2);
+    private static final NodeId ANNE = peer(1);
+    private static final NodeId BOB = peer(2);
 
     private final PendingCalls pending = new PendingCalls(4, 3);
     private final List<Disposable> waiting = new ArrayList<>();
@@ -26,19 +26,19 @@ class PendingCallsTest {
         assertThat(pending.callers()).isZero();
     }
 
-    private static PeerId peer(int number) {
+    private static NodeId peer(int number) {
         byte[] bytes = new byte[32];
         bytes[0] = (byte) number;
-        return PeerId.fromBytes(bytes);
+        return NodeId.fromBytes(bytes);
     }
 
-    private void waitFor(PeerId caller, int calls) {
+    private void waitFor(NodeId caller, int calls) {
         for (int i = 0; i < calls; i++) {
             waiting.add(pending.admit(caller, Mono.never()).subscribe());
         }
     }
 
-    private StepVerifier.FirstStep<String> next(PeerId caller) {
+    private StepVerifier.FirstStep<String> next(NodeId caller) {
         return StepVerifier.create(pending.admit(caller, Mono.just("served")));
     }
 
