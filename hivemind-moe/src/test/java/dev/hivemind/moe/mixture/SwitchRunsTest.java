@@ -31,7 +31,7 @@ class SwitchRunsTest {
     private static final int BALANCING_STEPS = 200;
     private static final double LEARNING_RATE = 0.3;
     private static final float EVEN = 1f / GRID;
-    private static final Duration DELAY = Duration.ofMillis(500);
+    private static final Duration DELAY = Duration.ofSeconds(5);
     private static final Duration TIMEOUT = Duration.ofMillis(100);
 
     @RegisterExtension
