@@ -32,6 +32,10 @@ class FailedPeersTest {
     private static final int WIDTH = 8;
     private static final Duration FIRST_BAN = Duration.ofSeconds(6);
     private static final Duration LONGEST_BAN = Duration.ofSeconds(61);
+
+    /** Only a hang reaches it. */
+    private static final Duration LONG = Duration.ofMinutes(10);
+
     private static final RequestHandler AWAY =
             (caller, request) -> Mono.error(new PeerUnavailableException("I am about to leave"));
 
@@ -65,10 +69,15 @@ class FailedPeersTest {
     }
 
     private RemoteMixtureOfExperts mixture(String grid, int kBest) {
+        return mixture(grid, kBest, MixturePolicy.DEFAULT);
+    }
+
+    private RemoteMixtureOfExperts mixture(String grid, int kBest, MixturePolicy policy) {
         return RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
                 .grid(grid)
                 .inFeatures(WIDTH)
                 .kBest(kBest)
+                .policy(policy)
                 .nanoClock(clock::nanoTime)
                 .build();
     }
@@ -140,6 +149,28 @@ class FailedPeersTest {
         }
 
         assertThat(mixture.statistics().failedCalls()).isEqualTo(3);
+        assertThat(reports(Level.WARN)).hasSize(1).allMatch(report -> report.contains("ffn.1"));
+    }
+
+    /** After three calls in a row that nobody needed. */
+    @Test
+    void peer_thatKeepsSilent_isReportedOnce() {
+        MixturePolicy hurried =
+                MixturePolicy.DEFAULT.withTimeouts(LONG, LONG).withTimeoutAfterKMin(Duration.ofMillis(50));
+        RemoteMixtureOfExperts mixture = mixture("ffn.[0:2]", 2, hurried);
+        step(mixture("ffn.[0:2]", 2));
+        scripted.forward = ScriptedExpert.silent();
+
+        for (int round = 0; round < 2; round++) {
+            for (int stall = 0; stall < 3; stall++) {
+                step(mixture);
+            }
+            int calls = (round + 1) * 3;
+            step(mixture);
+            assertThat(mixture.statistics().failedCalls()).isEqualTo(calls);
+            clock.advance(LONGEST_BAN);
+        }
+
         assertThat(reports(Level.WARN)).hasSize(1).allMatch(report -> report.contains("ffn.1"));
     }
 }

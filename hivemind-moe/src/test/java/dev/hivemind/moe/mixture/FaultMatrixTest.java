@@ -51,6 +51,9 @@ class FaultMatrixTest {
 
     private final EventFeed feed = new EventFeed(Clock.systemUTC());
 
+    /** How long each step took, forward and back, those that failed among them. */
+    private final List<Duration> steps = new ArrayList<>();
+
     /** What happens to some servers. */
     enum Fault {
         DIE(Manner.IN_A_PROCESS_OF_ITS_OWN) {
@@ -142,12 +145,15 @@ class FaultMatrixTest {
     static Stream<Arguments> matrix() {
         return Stream.concat(
                 single(Kind.MIXTURE),
-                Stream.of(Kind.HURRIED_MIXTURE, Kind.SWITCH)
-                        .map(kind -> Arguments.of(kind, Fault.SUFFER_EACH_ITS_OWN, 4)));
+                Stream.of(Kind.HURRIED_MIXTURE, Kind.SWITCH).map(FaultMatrixTest::combined));
     }
 
     static Stream<Arguments> wholeMatrix() {
-        return Stream.of(Kind.values()).flatMap(FaultMatrixTest::single);
+        return Stream.of(Kind.values()).flatMap(kind -> Stream.concat(single(kind), Stream.of(combined(kind))));
+    }
+
+    private static Arguments combined(Kind kind) {
+        return Arguments.of(kind, Fault.SUFFER_EACH_ITS_OWN, 4);
     }
 
     private static Stream<Arguments> single(Kind kind) {
@@ -214,13 +220,22 @@ class FaultMatrixTest {
     }
 
     /** A step that fails for want of experts is taken again, as a trainer would. */
-    private static float persistently(TinyModel model, TinyPictures pictures) {
+    private float persistently(TinyModel model, TinyPictures pictures) {
         while (true) {
             try {
-                return model.step(pictures, ROWS);
+                return timed(model, pictures);
             } catch (RpcTransientException e) {
                 Mono.delay(PAUSE).block();
             }
+        }
+    }
+
+    private float timed(TinyModel model, TinyPictures pictures) {
+        long begun = System.nanoTime();
+        try {
+            return model.step(pictures, ROWS);
+        } finally {
+            steps.add(Duration.ofNanos(System.nanoTime() - begun));
         }
     }
 
@@ -261,5 +276,6 @@ class FaultMatrixTest {
         watch.dispose();
         assertThat(average(losses.subList(STEPS - 5, STEPS))).isLessThan(average(losses.subList(0, 5)));
         assertThat(passes).hasSizeGreaterThanOrEqualTo(2 * STEPS).allMatch(time -> time.compareTo(LATEST_END) <= 0);
+        assertThat(steps).allMatch(time -> time.compareTo(LATEST_END.multipliedBy(2)) <= 0);
     }
 }
