@@ -21,7 +21,7 @@ import reactor.test.StepVerifier;
 
 class CallMetersTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final int REPLY_BYTES = 100;
 
     private final SimpleMeterRegistry clientMeters = new SimpleMeterRegistry();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Operation;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -177,16 +179,21 @@ class CallStreamTest {
 
     @Test
     void stream_withACallBeyondItsDeadline_repliesThatItFailedAndGoesOn() {
-        var calls = new AtomicInteger();
-        PeerConnection connection =
-                connect((caller, request) -> calls.incrementAndGet() == 1 ? Mono.never() : echo(caller, request));
-        Flux<Request> requests = Flux.just(Duration.ofMillis(300), TIMEOUT).map(CallStreamTest::request);
+        Request late = request(Duration.ofMillis(300));
+        Request other = request(TIMEOUT);
+        CallId lateId = late.header().callId();
+        CallId otherId = other.header().callId();
+        PeerConnection connection = connect(
+                (caller, request) -> request.header().callId().equals(lateId) ? Mono.never() : echo(caller, request));
 
-        List<Reply> replies = connection.stream(ROUTE, requests).collectList().block(TIMEOUT);
+        Map<CallId, Reply> replies = connection.stream(ROUTE, Flux.just(late, other))
+                .collectMap(Reply::callId)
+                .block(TIMEOUT);
 
-        assertThat(replies.get(0).error()).isNull();
-        assertThat(replies.get(1).error()).isInstanceOf(DeadlineExceededException.class);
-        replies.forEach(Reply::release);
+        assertThat(replies).containsOnlyKeys(lateId, otherId);
+        assertThat(replies.get(lateId).error()).isInstanceOf(DeadlineExceededException.class);
+        assertThat(replies.get(otherId).error()).isNull();
+        replies.values().forEach(Reply::release);
     }
 
     @Test
@@ -242,18 +249,22 @@ class CallStreamTest {
         var stream = connection.stream(ROUTE, endless).subscribe();
 
         await(busy);
-        // A round trip later all that was asked for has arrived.
-        call(connection);
+        roundTrip(connection);
 
-        assertThat(handled.get()).isEqualTo(CallService.CALLS_PER_CHANNEL + 1);
+        assertThat(handled.get()).isEqualTo(CallService.CALLS_PER_CHANNEL);
         assertThat(produced.get()).isLessThanOrEqualTo(CallService.CALLS_PER_CHANNEL + 2 * MessageAssembler.PREFETCH);
         stream.dispose();
     }
 
-    private static void call(PeerConnection connection) {
-        Request request = request(Duration.ofMillis(300));
-        connection.request(request).doOnNext(Reply::release).onErrorComplete().block(TIMEOUT);
-        request.release();
+    /** All that was sent before has arrived when this is refused. */
+    private static void roundTrip(PeerConnection connection) {
+        Mono.using(
+                        () -> Request.ofTensors(Operation.EXPERT_BACKWARD, "x", TIMEOUT, List.of()),
+                        connection::request,
+                        Request::release)
+                .doOnNext(Reply::release)
+                .onErrorComplete(ProtocolViolationException.class)
+                .block(TIMEOUT);
     }
 
     @Test
@@ -280,7 +291,7 @@ class CallStreamTest {
         connection.stream(ROUTE, endless).subscribe(consumer);
 
         first.orTimeout(20, TimeUnit.SECONDS).join();
-        call(connection);
+        roundTrip(connection);
 
         assertThat(handled.get()).isLessThanOrEqualTo(CallStream.MAX_UNDER_WAY + 2);
         consumer.cancel();

@@ -27,7 +27,7 @@ import reactor.test.StepVerifier;
 
 class CompressionNegotiationTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final PeerNode listener =
             PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();

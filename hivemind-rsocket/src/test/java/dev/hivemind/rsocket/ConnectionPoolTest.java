@@ -28,7 +28,7 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 
 class ConnectionPoolTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final List<PeerAddress> HERE = List.of(new PeerAddress("192.0.2.1", 1));
     private static final List<PeerAddress> THERE = List.of(new PeerAddress("192.0.2.2", 2));
 

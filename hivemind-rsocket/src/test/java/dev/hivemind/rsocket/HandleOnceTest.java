@@ -25,7 +25,7 @@ import reactor.test.StepVerifier;
 /** Calls that change state, over connections that break. */
 class HandleOnceTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final PeerNode server =
             PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)).build();

@@ -20,16 +20,18 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
@@ -38,7 +40,7 @@ import reactor.util.retry.Retry;
 /** Two nodes over real sockets; also the guard against a mix-up of Netty versions, which shows on the first bind. */
 class PeerNodeTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final ConcurrentLinkedQueue<PeerNode> nodes = new ConcurrentLinkedQueue<>();
     private PeerNode listener = node(PeerNode.builder().listen(new PeerAddress("127.0.0.1", 0)));
@@ -182,15 +184,17 @@ class PeerNodeTest {
 
     @Test
     void connect_givenUpWhileTheFirstAddressIsSilent_reachesTheSecond() throws IOException {
-        PeerNode patient = node(PeerNode.builder().connectTimeout(Duration.ofMillis(300)));
+        PeerNode patient = node(PeerNode.builder());
         try (var silent = new ServerSocket(0)) {
+            silent.setSoTimeout(Math.toIntExact(TIMEOUT.toMillis()));
             List<PeerAddress> addresses = List.of(
                     new PeerAddress("127.0.0.1", silent.getLocalPort()),
                     listener.addresses().get(0));
 
-            StepVerifier.create(patient.connect(listener.id(), addresses).timeout(Duration.ofMillis(100)))
-                    .expectError(TimeoutException.class)
-                    .verify(TIMEOUT);
+            Disposable attempt = patient.connect(listener.id(), addresses).subscribe();
+            Socket dialled = silent.accept();
+            attempt.dispose();
+            dialled.close();
 
             // Without addresses, only a living connection serves.
             Mono<PeerConnection> living = patient.connect(listener.id(), List.of());
@@ -318,20 +322,22 @@ class PeerNodeTest {
 
     @Test
     void request_afterItsDeadline_failsAndCancelsTheHandler() {
+        var begun = new AtomicBoolean();
         var cancelled = new CompletableFuture<Boolean>();
         listener.handle(
                 Operation.EXPERT_FORWARD,
-                (caller, request) -> Mono.<Reply>never().doOnCancel(() -> cancelled.complete(true)));
+                (caller, request) -> Mono.<Reply>never()
+                        .doOnSubscribe(subscription -> begun.set(true))
+                        .doOnCancel(() -> cancelled.complete(true)));
         PeerConnection connection = connection();
-        Request request =
-                Request.ofTensors(Operation.EXPERT_FORWARD, "expert.1", Duration.ofMillis(500), List.of(frame(1f)));
 
-        assertFails(connection, request, DeadlineExceededException.class);
+        // A machine that is slow gives a call up before it is served; then it gets more time.
+        for (Duration time = Duration.ofMillis(500); !begun.get(); time = time.multipliedBy(2)) {
+            Request request = Request.ofTensors(Operation.EXPERT_FORWARD, "expert.1", time, List.of(frame(1f)));
+            assertFails(connection, request, DeadlineExceededException.class);
+        }
 
-        assertThat(cancelled
-                        .orTimeout(10, java.util.concurrent.TimeUnit.SECONDS)
-                        .join())
-                .isTrue();
+        assertThat(cancelled).succeedsWithin(TIMEOUT);
     }
 
     @Test
@@ -350,10 +356,7 @@ class PeerNodeTest {
                 .thenCancel()
                 .verify(TIMEOUT);
 
-        assertThat(cancelled
-                        .orTimeout(10, java.util.concurrent.TimeUnit.SECONDS)
-                        .join())
-                .isTrue();
+        assertThat(cancelled).succeedsWithin(TIMEOUT);
         request.release();
     }
 

@@ -37,7 +37,7 @@ import reactor.test.StepVerifier;
 
 class ResultCacheTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final PeerId ALICE = peer(1);
     private static final PeerId BOB = peer(2);
 

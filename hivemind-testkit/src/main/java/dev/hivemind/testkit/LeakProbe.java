@@ -8,7 +8,7 @@ import java.lang.ref.ReferenceQueue;
 final class LeakProbe {
 
     private static final int ROUNDS = 2;
-    private static final long MAX_WAIT_MILLIS = 2_000;
+    private static final long MAX_WAIT_MILLIS = 60_000;
 
     private LeakProbe() {}
 

@@ -20,6 +20,7 @@ import dev.hivemind.rsocket.RetryPolicy;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.Operation;
@@ -48,6 +49,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
+import reactor.util.retry.Retry;
 
 /** Calls over long-lived channels, over real sockets. Inputs are told apart by their rows. */
 class CallChannelsTest {
@@ -408,7 +410,9 @@ class CallChannelsTest {
         awaitThat(() -> peer.forwards.get() == ConnectionLimits.DEFAULT.maxChannels());
         var channels = new CallChannels(StreamLimits.DEFAULT, Schedulers.newSingle("test-channels", true));
 
-        StepVerifier.create(channels.send(connection, ScriptedPeers.UID, new OneRow()))
+        // A slow machine may give up waiting for the reason.
+        StepVerifier.create(Mono.defer(() -> channels.send(connection, ScriptedPeers.UID, new OneRow()))
+                        .retryWhen(Retry.max(20).filter(PeerUnavailableException.class::isInstance)))
                 .expectError(OverloadedException.class)
                 .verify(TIMEOUT);
 

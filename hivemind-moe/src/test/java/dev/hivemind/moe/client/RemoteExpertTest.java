@@ -315,7 +315,7 @@ class RemoteExpertTest {
         Scripted peer = peers.peer(schema(true), (caller, request) -> Mono.never());
         RemoteExpert expert = peers.expert(CallPolicy.DEFAULT, new ClientLimits(1, 1), peer);
         expert.info().block(TIMEOUT);
-        RemoteExpert impatient = expert.with(CallPolicy.DEFAULT.withForwardTimeout(Duration.ofMillis(200)));
+        RemoteExpert impatient = expert.with(CallPolicy.DEFAULT.withForwardTimeout(Duration.ofSeconds(1)));
         var first = forward(expert, rows(1)).subscribe();
 
         assertThatThrownBy(() -> forward(impatient, rows(1)).block(TIMEOUT))

@@ -118,7 +118,7 @@ class PartialAnswersTest {
         MixturePolicy bothForward = MixturePolicy.DEFAULT.withKMin(2, 1).withTimeoutAfterKMin(SHORT);
 
         assertClose(gradient(mixture(bothForward)), gradientOfTheFirst());
-        assertThat(second.backwards).hasValue(1);
+        assertThat(second.backwards).hasValueLessThanOrEqualTo(1);
     }
 
     @Test

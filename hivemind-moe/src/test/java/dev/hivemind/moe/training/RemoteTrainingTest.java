@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -109,6 +110,7 @@ class RemoteTrainingTest {
 
         StepVerifier.create(pipeline.train(source))
                 .expectSubscription()
+                .then(() -> awaitThat(() -> taken.get() == 4))
                 .expectNoEvent(Duration.ofMillis(300))
                 .then(() -> assertThat(asked).hasValue(4))
                 .then(() -> assertThat(taken).hasValue(4))
@@ -116,6 +118,13 @@ class RemoteTrainingTest {
                 .verify(TIMEOUT);
         pipeline.capture().block(TIMEOUT);
         assertThat(TensorOps.openManagers()).isLessThanOrEqualTo(before);
+    }
+
+    private static void awaitThat(BooleanSupplier condition) {
+        Flux.interval(Duration.ofMillis(2))
+                .onBackpressureDrop()
+                .takeUntil(i -> condition.getAsBoolean())
+                .blockLast(TIMEOUT);
     }
 
     @Test

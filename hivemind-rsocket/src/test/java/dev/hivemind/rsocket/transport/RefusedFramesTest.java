@@ -26,7 +26,7 @@ import reactor.netty.tcp.TcpServer;
 /** What RSocket logs, over real sockets, of peers that send it nonsense. */
 class RefusedFramesTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final int MAX_FRAME_BYTES = 65_536;
 
     private final Logger rsocketLog = (Logger) LoggerFactory.getLogger("io.rsocket");

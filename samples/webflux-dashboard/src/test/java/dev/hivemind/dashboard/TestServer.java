@@ -39,7 +39,7 @@ public final class TestServer implements AutoCloseable {
                 PeerNode.builder().listen(listen).drainTimeout(Duration.ZERO).build();
         DhtNode dht = DhtNode.builder(node)
                 .initialPeers(List.of(initialPeers))
-                .requestTimeout(Duration.ofSeconds(1))
+                .requestTimeout(Duration.ofSeconds(10))
                 .build();
         var server = new TestServer(node, dht);
         server.feed.serve(node);

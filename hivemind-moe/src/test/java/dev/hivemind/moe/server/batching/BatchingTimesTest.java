@@ -111,9 +111,7 @@ class BatchingTimesTest {
         TaskPool slow = runtime.newGroup()
                 .addPool("slow", LIMITS, tensors -> echo(tensors).pausing(Duration.ofSeconds(5)));
         CompletableFuture<Boolean> first = submit(slow);
-        while (batchRows.isEmpty()) {
-            Thread.onSpinWait();
-        }
+        awaitPauses(1);
         CompletableFuture<Boolean> second = submit(slow);
         settle();
         assertThat(first).isNotDone();
@@ -122,12 +120,16 @@ class BatchingTimesTest {
         advance(Duration.ofSeconds(5));
         await(first);
         assertThat(second).isNotDone();
-        while (batchRows.size() < 2) {
-            Thread.onSpinWait();
-        }
-        settle();
+        awaitPauses(2);
         advance(Duration.ofSeconds(5));
         await(second);
+    }
+
+    /** Groups have begun to pause so many times; nothing else has set the timer. */
+    private void awaitPauses(int pauses) {
+        while (timer.getScheduledTaskCount() < pauses) {
+            Thread.onSpinWait();
+        }
     }
 
     @Test
