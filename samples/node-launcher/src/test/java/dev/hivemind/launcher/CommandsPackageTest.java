@@ -11,11 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The commands as users run them: processes, sockets, PyTorch. */
@@ -25,17 +25,11 @@ class CommandsPackageTest {
     @TempDir
     private Path directory;
 
-    private final List<CommandRun> runs = new ArrayList<>();
-
-    @AfterEach
-    void end() {
-        runs.forEach(CommandRun::close);
-    }
+    @RegisterExtension
+    final CommandRuns runs = new CommandRuns();
 
     private CommandRun hivemind(String... arguments) throws IOException {
-        CommandRun run = CommandRun.start(directory, Map.of(), arguments);
-        runs.add(run);
-        return run;
+        return runs.start(directory, Map.of(), arguments);
     }
 
     private static String gone() throws IOException {
@@ -63,9 +57,8 @@ class CommandsPackageTest {
         CommandRun completion = hivemind("completion", "bash");
         completion.success();
 
-        CommandRun bash = CommandRun.startProgram(
-                directory, Map.of(), List.of("bash", "-n", completion.out().toString()));
-        runs.add(bash);
+        CommandRun bash = runs.startProgram(
+                directory, List.of("bash", "-n", completion.out().toString()));
 
         assertThat(bash.success()).isEmpty();
         assertThat(hivemind("completion", "fish").failure(ExitCodes.USAGE)).contains("SHELL");
@@ -176,9 +169,7 @@ class CommandsPackageTest {
         Files.setPosixFilePermissions(run, PosixFilePermissions.fromString("rwx------"));
         List<String> all = new ArrayList<>(List.of("bench"));
         all.addAll(List.of(arguments));
-        CommandRun started = CommandRun.start(
+        return runs.start(
                 directory, Map.of("JDK_JAVA_OPTIONS", "-Dhivemind.home=" + directory), all.toArray(String[]::new));
-        runs.add(started);
-        return started;
     }
 }

@@ -11,14 +11,12 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The dashboard as users start it: by itself, and with the demo. */
@@ -30,17 +28,11 @@ class DashboardPackageTest {
     @TempDir
     private Path directory;
 
-    private final List<CommandRun> runs = new ArrayList<>();
-
-    @AfterEach
-    void end() {
-        runs.forEach(CommandRun::close);
-    }
+    @RegisterExtension
+    final CommandRuns runs = new CommandRuns();
 
     private CommandRun hivemind(String... arguments) throws IOException {
-        CommandRun run = CommandRun.start(directory, Map.of(), arguments);
-        runs.add(run);
-        return run;
+        return runs.start(directory, Map.of(), arguments);
     }
 
     private static String urlIn(String line) {

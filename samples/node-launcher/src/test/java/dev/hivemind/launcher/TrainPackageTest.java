@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code hivemind train} as a process, through experts of another. */
@@ -22,23 +22,19 @@ class TrainPackageTest {
     @TempDir
     private Path directory;
 
-    private final List<CommandRun> runs = new ArrayList<>();
+    @RegisterExtension
+    final CommandRuns runs = new CommandRuns();
 
-    @AfterEach
-    void end() {
-        runs.forEach(CommandRun::close);
-    }
+    private CommandRun server;
 
     private CommandRun hivemind(String... arguments) throws Exception {
-        CommandRun run = CommandRun.start(directory, Map.of(), arguments);
-        runs.add(run);
-        return run;
+        return runs.start(directory, Map.of(), arguments);
     }
 
     /** The address of a server of four experts. */
     private String server() throws Exception {
-        String line = hivemind("server", "--num-experts", "4", "--hidden-dim", "16", "--expert-pattern", GRID)
-                .await("Others join with --initial-peers ");
+        server = hivemind("server", "--num-experts", "4", "--hidden-dim", "16", "--expert-pattern", GRID);
+        String line = server.await("Others join with --initial-peers ");
         return line.substring(line.lastIndexOf(' ') + 1);
     }
 
@@ -86,7 +82,7 @@ class TrainPackageTest {
                 "--directory",
                 directory.resolve("run").toString());
         run.await("{\"event\":\"step\"");
-        runs.get(0).close();
+        server.close();
         run.await("{\"event\":\"waiting\"");
 
         run.interrupt();

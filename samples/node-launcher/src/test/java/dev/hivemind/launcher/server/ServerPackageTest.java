@@ -8,6 +8,7 @@ import dev.hivemind.dht.expert.ExpertDirectory;
 import dev.hivemind.dht.expert.ExpertPrefix;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.launcher.CommandRun;
+import dev.hivemind.launcher.CommandRuns;
 import dev.hivemind.launcher.swarm.ExpertTree;
 import dev.hivemind.rsocket.PeerConnection;
 import dev.hivemind.rsocket.PeerNode;
@@ -38,6 +39,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
@@ -53,12 +55,13 @@ class ServerPackageTest {
     @TempDir
     private Path directory;
 
-    private final List<CommandRun> runs = new ArrayList<>();
+    @RegisterExtension
+    final CommandRuns runs = new CommandRuns();
+
     private final PeerNode node = PeerNode.builder().build();
 
     @AfterEach
     void end() {
-        runs.forEach(CommandRun::close);
         node.close().block(TIMEOUT);
     }
 
@@ -69,9 +72,7 @@ class ServerPackageTest {
     }
 
     private CommandRun command(String... arguments) throws Exception {
-        CommandRun run = CommandRun.start(directory, Map.of(), arguments);
-        runs.add(run);
-        return run;
+        return runs.start(directory, Map.of(), arguments);
     }
 
     private static String ready(CommandRun server) throws Exception {
