@@ -3,12 +3,12 @@ package dev.hivemind.launcher;
 import dev.hivemind.launcher.options.LauncherVersion;
 import dev.hivemind.launcher.options.NumberConverters;
 import dev.hivemind.launcher.server.ServerCommand;
-import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.samples.trainer.FashionMnist;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -69,13 +69,8 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--no-kill", description = "Leave all servers alive.")
     private boolean noKill;
 
-    @Option(
-            names = "--compression",
-            paramLabel = "CODEC",
-            defaultValue = "none",
-            converter = CompressionConverter.class,
-            description = "How activations and gradients travel: none, float16 or int8. Default: ${DEFAULT-VALUE}.")
-    private Compression compression = Compression.NONE;
+    @Mixin
+    private CompressionOption compression = new CompressionOption();
 
     @Option(
             names = "--dashboard-port",
@@ -119,7 +114,7 @@ final class DemoCommand implements Callable<Integer> {
                 servers,
                 experts,
                 !noKill,
-                compression,
+                compression.value(),
                 json,
                 noDashboard ? null : DashboardPort.of(dashboardPort),
                 data);

@@ -10,7 +10,6 @@ import dev.hivemind.launcher.server.GridConverter;
 import dev.hivemind.launcher.swarm.InitialPeers;
 import dev.hivemind.moe.data.BatchSource;
 import dev.hivemind.moe.gating.ExpertGrid;
-import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.samples.trainer.FashionMnist;
 import java.nio.file.Path;
@@ -105,13 +104,8 @@ final class TrainCommand extends HivemindCommand implements Callable<Integer> {
             description = "Decides initial weights and the order of the pictures. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
-    @Option(
-            names = "--compression",
-            paramLabel = "CODEC",
-            defaultValue = "none",
-            converter = CompressionConverter.class,
-            description = "How activations and gradients travel: none, float16 or int8. Default: ${DEFAULT-VALUE}.")
-    private Compression compression = Compression.NONE;
+    @Mixin
+    private CompressionOption compression = new CompressionOption();
 
     @Option(
             names = "--wait",
@@ -185,7 +179,7 @@ final class TrainCommand extends HivemindCommand implements Callable<Integer> {
     /** The options of the command line that was read. */
     TrainOptions options() {
         return new TrainOptions(
-                new TrainOptions.Swarm(initialPeers.addresses(), grid, kBest, compression, patience),
+                new TrainOptions.Swarm(initialPeers.addresses(), grid, kBest, compression.value(), patience),
                 new TrainOptions.Learning(epochs, steps, batchSize, concurrency, learningRate, seed),
                 new TrainOptions.Run(directory, resume, reportTo),
                 data,
