@@ -1,10 +1,12 @@
 package dev.hivemind.dht.routing;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * The contacts whose ids share a prefix with {@code lower}, least recently seen first, and as many replacements that
  * wait for one of them to fail. Not thread-safe.
  */
-final class KBucket {
+final class KBucket implements IdRange {
 
     /** Failed calls in a row after which a contact is dropped. */
     static final int MAX_FAILURES = 2;
@@ -20,7 +22,7 @@ final class KBucket {
     private final NodeId lower;
     private final int depth;
     private final int capacity;
-    private final Map<NodeId, Entry> active = new LinkedHashMap<>();
+    private final List<Entry> active = new ArrayList<>();
     private final Map<NodeId, Entry> replacements = new LinkedHashMap<>();
     private final Set<NodeId> questioned = new HashSet<>();
 
@@ -46,18 +48,60 @@ final class KBucket {
         return lower.commonPrefixLength(id) >= depth;
     }
 
+    @Override
+    public KBucket bucketOf(NodeId id) {
+        return this;
+    }
+
+    @Override
+    public void addBuckets(List<KBucket> target) {
+        target.add(this);
+    }
+
+    @Override
+    public boolean visit(NodeId id, Predicate<KBucket> visitor) {
+        return visitor.test(this);
+    }
+
+    /** Where a contact stands, or -1: those seen of late stand at the end, and are seen again soonest. */
+    private int place(NodeId id) {
+        int place = active.size() - 1;
+        while (place >= 0 && !active.get(place).id().equals(id)) {
+            place--;
+        }
+        return place;
+    }
+
     /** Adds a contact or marks it as seen now; false if the bucket is full. */
     boolean put(Contact contact, long now) {
-        Entry known = active.remove(contact.id());
-        if (known == null && active.size() >= capacity) {
+        return refresh(contact, now) || add(contact, now);
+    }
+
+    /** Marks a contact as seen now; false if it is not in the bucket. */
+    boolean refresh(Contact contact, long now) {
+        int place = place(contact.id());
+        if (place < 0) {
             return false;
         }
         // The very object that others compare with is found equal at once.
-        Contact kept = known != null && known.contact().equals(contact) ? known.contact() : contact;
+        Contact known = active.remove(place).contact();
+        seen(known.equals(contact) ? known : contact, now);
+        return true;
+    }
+
+    /** Adds a contact that is not in the bucket; false if the bucket is full. */
+    boolean add(Contact contact, long now) {
+        boolean hasRoom = !isFull();
+        if (hasRoom) {
+            seen(contact, now);
+        }
+        return hasRoom;
+    }
+
+    private void seen(Contact contact, long now) {
+        active.add(new Entry(contact, now, 0));
         questioned.remove(contact.id());
         replacements.remove(contact.id());
-        active.put(kept.id(), new Entry(kept, now, 0));
-        return true;
     }
 
     /** Keeps a contact in reserve; the one that waited longest makes room. */
@@ -74,11 +118,11 @@ final class KBucket {
      * being questioned.
      */
     @Nullable Contact question(long now, long trusted) {
-        for (Entry entry : active.values()) {
+        for (Entry entry : active) {
             long quiet = now - entry.seen();
             if (quiet >= 0 && quiet < trusted) {
                 return null;
-            } else if (questioned.add(entry.contact().id())) {
+            } else if (questioned.add(entry.id())) {
                 return entry.contact();
             }
         }
@@ -89,17 +133,19 @@ final class KBucket {
     boolean fail(Contact tried) {
         NodeId id = tried.id();
         replacements.computeIfPresent(id, (same, reserved) -> reserved.contact().equals(tried) ? null : reserved);
-        Entry entry = active.get(id);
-        if (entry == null) {
+        int place = place(id);
+        if (place < 0) {
             return true;
-        } else if (!entry.contact().equals(tried)) {
+        }
+        Entry entry = active.get(place);
+        if (!entry.contact().equals(tried)) {
             return false;
         }
         if (entry.failures() + 1 < MAX_FAILURES) {
-            active.replace(id, new Entry(entry.contact(), entry.seen(), entry.failures() + 1));
+            active.set(place, new Entry(entry.contact(), entry.seen(), entry.failures() + 1));
             return false;
         }
-        active.remove(id);
+        active.remove(place);
         questioned.remove(id);
         promoteNewestReplacement();
         return true;
@@ -115,11 +161,17 @@ final class KBucket {
         }
     }
 
+    @Override
+    public IdRange split(KBucket bucket) {
+        List<KBucket> halves = split();
+        return new Halves(depth, halves.get(0), halves.get(1));
+    }
+
     /** The two halves of this bucket's range, with its contacts. */
     List<KBucket> split() {
         KBucket left = new KBucket(lower, depth + 1, capacity);
         KBucket right = new KBucket(lower.withBit(depth), depth + 1, capacity);
-        active.forEach((id, entry) -> half(left, right, id).active.put(id, entry));
+        active.forEach(entry -> half(left, right, entry.id()).active.add(entry));
         replacements.forEach((id, entry) -> half(left, right, id).refill(entry));
         questioned.forEach(id -> half(left, right, id).questioned.add(id));
         return List.of(left, right);
@@ -136,12 +188,12 @@ final class KBucket {
     }
 
     boolean contains(NodeId id) {
-        return active.containsKey(id);
+        return place(id) >= 0;
     }
 
     @Nullable Contact get(NodeId id) {
-        Entry entry = active.get(id);
-        return entry == null ? null : entry.contact();
+        int place = place(id);
+        return place < 0 ? null : active.get(place).contact();
     }
 
     boolean isFull() {
@@ -168,45 +220,44 @@ final class KBucket {
 
     /** A copy of the contacts, least recently seen first. */
     List<Contact> contacts() {
-        return active.values().stream().map(Entry::contact).toList();
+        return active.stream().map(Entry::contact).toList();
     }
 
     /** The contact that was seen longest ago, of at least one. */
     Contact oldest() {
-        return active.values().iterator().next().contact();
+        return active.get(0).contact();
     }
 
-    void addContacts(List<Contact> target) {
-        for (Entry entry : active.values()) {
-            target.add(entry.contact());
+    /** Offers all contacts to a selection. */
+    void offerTo(NearestContacts selection) {
+        active.forEach(entry -> selection.offer(entry.contact()));
+    }
+
+    /** Offers the contacts whose last call did not fail, besides one. */
+    void offerResponsiveTo(NearestContacts selection, NodeId excluded) {
+        for (Entry entry : active) {
+            if (entry.failures() == 0 && !entry.id().equals(excluded)) {
+                selection.offer(entry.contact());
+            }
         }
     }
 
     /** Counts contacts by how many leading bits they share with an id. */
     void countPrefixes(NodeId id, int[] counts) {
-        for (NodeId contact : active.keySet()) {
-            counts[contact.commonPrefixLength(id)]++;
+        for (Entry entry : active) {
+            counts[entry.id().commonPrefixLength(id)]++;
         }
     }
 
     /** How many contacts whose last call did not fail lie nearer to an id than another does. */
     int countNearer(NodeId target, NodeId than) {
         int nearer = 0;
-        for (Entry entry : active.values()) {
-            if (entry.failures() == 0 && target.compareDistance(entry.contact().id(), than) < 0) {
+        for (Entry entry : active) {
+            if (entry.failures() == 0 && target.compareDistance(entry.id(), than) < 0) {
                 nearer++;
             }
         }
         return nearer;
-    }
-
-    /** Adds the contacts whose last call did not fail. */
-    void addResponsive(List<Contact> target) {
-        for (Entry entry : active.values()) {
-            if (entry.failures() == 0) {
-                target.add(entry.contact());
-            }
-        }
     }
 
     /**
@@ -215,5 +266,10 @@ final class KBucket {
      * @param seen when it answered last
      * @param failures calls in a row that failed since
      */
-    private record Entry(Contact contact, long seen, int failures) {}
+    private record Entry(Contact contact, long seen, int failures) {
+
+        NodeId id() {
+            return contact.id();
+        }
+    }
 }

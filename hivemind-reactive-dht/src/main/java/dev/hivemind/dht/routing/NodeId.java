@@ -100,6 +100,13 @@ public record NodeId(long first, long second, long third, long fourth) implement
         return (left, right) -> compareDistance(left.id(), right.id());
     }
 
+    /** Whether a bit is set: 0 is the most significant one, 255 the least. */
+    boolean hasBit(int index) {
+        long word =
+                index < 2 * Long.SIZE ? (index < Long.SIZE ? first : second) : index < 3 * Long.SIZE ? third : fourth;
+        return (word << index) < 0;
+    }
+
     /**
      * This id with one bit set.
      *

@@ -4,13 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.dht.routing.Offer.Outcome;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +25,10 @@ public final class RoutingTable {
     private final NodeId self;
     private final int depthModulo;
     private final LongSupplier clock;
-    private final TreeMap<NodeId, KBucket> buckets = new TreeMap<>();
+    private IdRange all;
+
+    /** Those of {@link #all}, lowest first. */
+    private List<KBucket> buckets;
 
     /**
      * An empty table.
@@ -48,7 +45,9 @@ public final class RoutingTable {
         }
         this.depthModulo = depthModulo;
         this.clock = requireNonNull(clock, "clock");
-        add(new KBucket(NodeId.ZERO, 0, bucketSize));
+        KBucket first = new KBucket(NodeId.ZERO, 0, bucketSize);
+        this.all = first;
+        this.buckets = List.of(first);
     }
 
     /** The owner's id. */
@@ -61,32 +60,31 @@ public final class RoutingTable {
         if (contact.id().equals(self) || contact.isClientOnly()) {
             return Offer.of(Outcome.REJECTED);
         }
-        KBucket bucket = bucketOf(contact.id());
-        boolean known = bucket.contains(contact.id());
+        KBucket bucket = all.bucketOf(contact.id());
         long now = clock.getAsLong();
-        while (!bucket.put(contact, now)) {
+        if (bucket.refresh(contact, now)) {
+            return Offer.of(Outcome.UPDATED);
+        }
+        while (!bucket.add(contact, now)) {
             if (!isSplittable(bucket)) {
                 bucket.reserve(contact, now);
                 return new Offer(Outcome.REPLACEMENT, bucket.question(now, TRUSTED_MILLIS));
             }
-            buckets.remove(bucket.lower());
-            bucket.split().forEach(this::add);
-            bucket = bucketOf(contact.id());
+            split(bucket);
+            bucket = all.bucketOf(contact.id());
         }
-        return Offer.of(known ? Outcome.UPDATED : Outcome.ADDED);
+        return Offer.of(Outcome.ADDED);
     }
 
     private boolean isSplittable(KBucket bucket) {
         return bucket.depth() < NodeId.BITS && (bucket.covers(self) || bucket.depth() % depthModulo != 0);
     }
 
-    private void add(KBucket bucket) {
-        buckets.put(bucket.lower(), bucket);
-    }
-
-    private KBucket bucketOf(NodeId id) {
-        Map.Entry<NodeId, KBucket> entry = requireNonNull(buckets.floorEntry(id), "the ranges cover every id");
-        return entry.getValue();
+    private void split(KBucket bucket) {
+        all = all.split(bucket);
+        List<KBucket> lowestFirst = new ArrayList<>();
+        all.addBuckets(lowestFirst);
+        buckets = List.copyOf(lowestFirst);
     }
 
     /**
@@ -97,22 +95,27 @@ public final class RoutingTable {
      * @return whether the contact is not, or no longer, in the table
      */
     public boolean fail(Contact tried) {
-        return bucketOf(tried.id()).fail(tried);
+        return all.bucketOf(tried.id()).fail(tried);
     }
 
     /** Whether a contact is in a bucket. */
     public boolean contains(NodeId id) {
-        return bucketOf(id).contains(id);
+        return all.bucketOf(id).contains(id);
     }
 
     /** The contact in a bucket with this id, or null. */
     public @Nullable Contact get(NodeId id) {
-        return bucketOf(id).get(id);
+        return all.bucketOf(id).get(id);
     }
 
     /** The {@code count} contacts nearest to an id, or all if there are fewer, nearest first. */
     public List<Contact> closest(NodeId target, int count) {
-        return closest(target, count, null, KBucket::addContacts);
+        var nearest = new NearestContacts(target, count);
+        all.visit(target, bucket -> {
+            bucket.offerTo(nearest);
+            return !nearest.isFull();
+        });
+        return nearest.toList();
     }
 
     /**
@@ -121,7 +124,12 @@ public final class RoutingTable {
      * @param excluded the peer who asks
      */
     public List<Contact> closestResponsive(NodeId target, int count, NodeId excluded) {
-        return closest(target, count, excluded, KBucket::addResponsive);
+        var nearest = new NearestContacts(target, count);
+        all.visit(target, bucket -> {
+            bucket.offerResponsiveTo(nearest, excluded);
+            return !nearest.isFull();
+        });
+        return nearest.toList();
     }
 
     /** Whether the owner, as far as the table tells, is one of the {@code count} peers nearest to an id. */
@@ -132,7 +140,7 @@ public final class RoutingTable {
     /** How many contacts whose last call did not fail lie nearer to an id than the owner. */
     public int countNearer(NodeId target) {
         int nearer = 0;
-        for (KBucket bucket : buckets.values()) {
+        for (KBucket bucket : buckets) {
             nearer += bucket.countNearer(target, self);
         }
         return nearer;
@@ -147,7 +155,7 @@ public final class RoutingTable {
     public int neighbourhoodBits(NodeId id, int count) {
         int[] peers = new int[NodeId.BITS + 1];
         peers[self.commonPrefixLength(id)]++;
-        for (KBucket bucket : buckets.values()) {
+        for (KBucket bucket : buckets) {
             bucket.countPrefixes(id, peers);
         }
         int bits = 0;
@@ -157,30 +165,13 @@ public final class RoutingTable {
         return bits;
     }
 
-    /** Ranges of one common prefix each lie one behind the other as seen from the target, so buckets are whole steps. */
-    private List<Contact> closest(
-            NodeId target, int count, @Nullable NodeId excluded, BiConsumer<KBucket, List<Contact>> select) {
-        KBucket[] nearestFirst = buckets.values().toArray(KBucket[]::new);
-        Arrays.sort(nearestFirst, (left, right) -> target.compareDistance(left.lower(), right.lower()));
-        Comparator<Contact> byDistance = target.nearestFirst();
-        List<Contact> found = new ArrayList<>(2 * count);
-        for (int i = 0; i < nearestFirst.length && found.size() < count; i++) {
-            int before = found.size();
-            select.accept(nearestFirst[i], found);
-            List<Contact> added = found.subList(before, found.size());
-            added.removeIf(contact -> contact.id().equals(excluded));
-            added.sort(byDistance);
-        }
-        return List.copyOf(found.subList(0, Math.min(count, found.size())));
-    }
-
     /**
      * A random id in each range that does not hold the owner's id. Whoever looks for them meets peers there.
      *
      * @param random the source of the ids
      */
     public List<NodeId> refreshTargets(RandomGenerator random) {
-        return buckets.values().stream()
+        return buckets.stream()
                 .filter(bucket -> !bucket.covers(self))
                 .map(bucket -> bucket.randomId(random))
                 .toList();
@@ -188,14 +179,14 @@ public final class RoutingTable {
 
     /** Whether a stranger would find a place now, or is needed as one who waits for a place. */
     public boolean wants(NodeId id) {
-        KBucket bucket = bucketOf(id);
+        KBucket bucket = all.bucketOf(id);
         return !bucket.isFull() || isSplittable(bucket) || !bucket.hasReserve(id);
     }
 
     /** Of the contacts that have been silent longest in their ranges, one drawn by chance; null if there are none. */
     public @Nullable Contact oldest(RandomGenerator random) {
         List<KBucket> inhabited =
-                buckets.values().stream().filter(bucket -> bucket.size() > 0).toList();
+                buckets.stream().filter(bucket -> bucket.size() > 0).toList();
         return inhabited.isEmpty()
                 ? null
                 : inhabited.get(random.nextInt(inhabited.size())).oldest();
@@ -203,12 +194,12 @@ public final class RoutingTable {
 
     /** How many contacts are in buckets. */
     public int size() {
-        return buckets.values().stream().mapToInt(KBucket::size).sum();
+        return buckets.stream().mapToInt(KBucket::size).sum();
     }
 
     /** How many contacts wait for others to fail. */
     public int replacementCount() {
-        return buckets.values().stream().mapToInt(KBucket::replacementCount).sum();
+        return buckets.stream().mapToInt(KBucket::replacementCount).sum();
     }
 
     /** How many ranges the table distinguishes. */
@@ -216,7 +207,7 @@ public final class RoutingTable {
         return buckets.size();
     }
 
-    Collection<KBucket> buckets() {
-        return buckets.values();
+    List<KBucket> buckets() {
+        return buckets;
     }
 }
