@@ -13,7 +13,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiPredicate;
+import java.util.stream.LongStream;
 
 /**
  * A network in virtual time. What travels is bytes, encoded and decoded as over sockets; the same seed gives the same
@@ -25,7 +27,7 @@ public final class SimNetwork {
     private final SplittableRandom random;
     private final Map<NodeId, SimTransport> byId = new HashMap<>();
     private final Map<PeerAddress, SimTransport> byAddress = new HashMap<>();
-    private final Map<Operation, Long> requests = new HashMap<>();
+    private final long[] requests = new long[Operation.values().length];
     private SimLink link = SimLink.INTERNET;
     private BiPredicate<PeerId, PeerId> cut = (from, to) -> false;
     private int inFlight;
@@ -114,13 +116,13 @@ public final class SimNetwork {
                     }
                 },
                 delay.toNanos(),
-                java.util.concurrent.TimeUnit.NANOSECONDS);
+                TimeUnit.NANOSECONDS);
     }
 
     private void log(SimTransport from, SimTransport to, Operation operation, ByteString body) {
         messages++;
         bytes += body.size();
-        mix(scheduler.now(java.util.concurrent.TimeUnit.NANOSECONDS));
+        mix(scheduler.now(TimeUnit.NANOSECONDS));
         mix(from.identity().id().hashCode());
         mix(to.identity().id().hashCode());
         mix(operation.wireId());
@@ -134,7 +136,7 @@ public final class SimNetwork {
 
     void began(Operation operation) {
         inFlight++;
-        requests.merge(operation, 1L, Long::sum);
+        requests[operation.ordinal()]++;
     }
 
     void ended() {
@@ -158,12 +160,12 @@ public final class SimNetwork {
 
     /** How many requests were sent. */
     public long requests() {
-        return requests.values().stream().mapToLong(Long::longValue).sum();
+        return LongStream.of(requests).sum();
     }
 
     /** How many requests of one operation were sent. */
     public long requests(Operation operation) {
-        return requests.getOrDefault(operation, 0L);
+        return requests[operation.ordinal()];
     }
 
     /** How many requests have neither been answered nor given up. */

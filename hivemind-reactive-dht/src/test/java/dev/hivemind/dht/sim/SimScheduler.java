@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
-import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -24,14 +23,16 @@ public final class SimScheduler implements Scheduler {
     /** When virtual time begins. */
     public static final Instant START = Instant.parse("2030-01-01T00:00:00Z");
 
-    private final PriorityQueue<Task> tasks = new PriorityQueue<>();
+    private final SimAgenda agenda = new SimAgenda();
     private long now;
     private long scheduled;
     private long executed;
 
     @Override
     public Disposable schedule(Runnable task) {
-        return at(now, task);
+        SimTask planned = new SimTask(now, scheduled++, task);
+        agenda.addNow(planned);
+        return planned;
     }
 
     @Override
@@ -55,9 +56,9 @@ public final class SimScheduler implements Scheduler {
         }));
     }
 
-    private Task at(long moment, Runnable task) {
-        Task planned = new Task(moment, scheduled++, task);
-        tasks.add(planned);
+    private SimTask at(long moment, Runnable task) {
+        SimTask planned = new SimTask(moment, scheduled++, task);
+        agenda.add(planned);
         return planned;
     }
 
@@ -89,7 +90,7 @@ public final class SimScheduler implements Scheduler {
     /** Lets time pass. */
     public void run(Duration duration) {
         long end = now + duration.toNanos();
-        while (!tasks.isEmpty() && tasks.peek().moment <= end) {
+        while (isDue(end)) {
             step();
         }
         now = end;
@@ -99,7 +100,7 @@ public final class SimScheduler implements Scheduler {
     public boolean runUntil(BooleanSupplier condition, Duration atMost) {
         long end = now + atMost.toNanos();
         while (!condition.getAsBoolean()) {
-            if (tasks.isEmpty() || tasks.peek().moment > end) {
+            if (!isDue(end)) {
                 return false;
             }
             step();
@@ -120,10 +121,15 @@ public final class SimScheduler implements Scheduler {
         }
     }
 
+    private boolean isDue(long end) {
+        SimTask next = agenda.peek();
+        return next != null && next.moment() <= end;
+    }
+
     private void step() {
-        Task task = tasks.poll();
+        SimTask task = agenda.remove();
         if (!task.isDisposed()) {
-            now = Math.max(now, task.moment);
+            now = Math.max(now, task.moment());
             executed++;
             task.run();
         }
@@ -167,43 +173,6 @@ public final class SimScheduler implements Scheduler {
         @Override
         public boolean isDisposed() {
             return disposed;
-        }
-    }
-
-    private static final class Task implements Disposable, Comparable<Task> {
-
-        private static final Runnable NOTHING = () -> {};
-
-        private final long moment;
-        private final long order;
-        private Runnable work;
-
-        Task(long moment, long order, Runnable work) {
-            this.moment = moment;
-            this.order = order;
-            this.work = work;
-        }
-
-        void run() {
-            Runnable todo = work;
-            work = NOTHING;
-            todo.run();
-        }
-
-        @Override
-        public void dispose() {
-            work = NOTHING;
-        }
-
-        @Override
-        public boolean isDisposed() {
-            return work == NOTHING;
-        }
-
-        @Override
-        public int compareTo(Task other) {
-            int earlier = Long.compare(moment, other.moment);
-            return earlier != 0 ? earlier : Long.compare(order, other.order);
         }
     }
 

@@ -29,7 +29,8 @@ public final class SimTransport implements DhtTransport {
     private final List<PeerAddress> addresses;
     private final Map<Operation, Service> services = new EnumMap<>(Operation.class);
     private final Map<Operation, Feed> feeds = new EnumMap<>(Operation.class);
-    private final Map<Operation, Long> requests = new EnumMap<>(Operation.class);
+    private final long[] requests = new long[Operation.values().length];
+    private final Contact contact;
     private Duration slowness = Duration.ZERO;
     private boolean dead;
 
@@ -37,6 +38,7 @@ public final class SimTransport implements DhtTransport {
         this.network = network;
         this.identity = identity;
         this.addresses = addresses;
+        this.contact = Contact.of(identity.id(), addresses);
     }
 
     /** From now on nothing reaches or leaves this peer, and nobody is told. */
@@ -69,7 +71,7 @@ public final class SimTransport implements DhtTransport {
 
     /** How many requests of one operation this peer has sent. */
     public long requests(Operation operation) {
-        return requests.getOrDefault(operation, 0L);
+        return requests[operation.ordinal()];
     }
 
     @Override
@@ -80,10 +82,6 @@ public final class SimTransport implements DhtTransport {
     @Override
     public List<PeerAddress> addresses() {
         return addresses;
-    }
-
-    private Contact contact() {
-        return Contact.of(identity.id(), addresses);
     }
 
     @Override
@@ -101,7 +99,7 @@ public final class SimTransport implements DhtTransport {
     private Mono<Answer<ByteString>> exchange(SimTransport to, Operation operation, ByteString body) {
         return Mono.<Answer<ByteString>>create(sink -> {
                     network.began(operation);
-                    requests.merge(operation, 1L, Long::sum);
+                    requests[operation.ordinal()]++;
                     if (to != null) {
                         network.send(this, to, operation, body, () -> to.arrived(this, operation, body, sink));
                     }
@@ -126,8 +124,7 @@ public final class SimTransport implements DhtTransport {
                 Feed source = target.feeds.get(operation);
                 feed.update((source == null
                                 ? Flux.<ByteString>error(new ProtocolViolationException("No " + operation))
-                                : source.answer(contact(), request.toByteString())
-                                        .map(MessageLite::toByteString))
+                                : source.answer(contact, request.toByteString()).map(MessageLite::toByteString))
                         .subscribe(
                                 message -> target.back(this, operation, message, () -> sink.next(message)),
                                 error -> target.fail(this, operation, error, sink::error),
@@ -149,8 +146,7 @@ public final class SimTransport implements DhtTransport {
     private void arrived(SimTransport from, Operation operation, ByteString body, MonoSink<Answer<ByteString>> reply) {
         answer(from, operation, body)
                 .subscribe(
-                        message ->
-                                back(from, operation, message, () -> reply.success(new Answer<>(contact(), message))),
+                        message -> back(from, operation, message, () -> reply.success(new Answer<>(contact, message))),
                         error -> fail(from, operation, error, reply::error));
     }
 
@@ -161,7 +157,7 @@ public final class SimTransport implements DhtTransport {
         Service service = services.get(operation);
         return service == null
                 ? Mono.error(new ProtocolViolationException("The peer serves no " + operation))
-                : service.answer(from.contact(), body).map(MessageLite::toByteString);
+                : service.answer(from.contact, body).map(MessageLite::toByteString);
     }
 
     private void fail(SimTransport from, Operation operation, Throwable error, Consumer<Throwable> reply) {
