@@ -75,9 +75,11 @@ final class LocalNode implements DhtHandler, Disposable {
     public Mono<FindReply> find(Contact caller, FindRequest request) {
         return loop.call(() -> {
             peers.met(caller);
-            return new FindReply(request.targets().stream()
-                    .map(target -> find(caller, target, request.values()))
-                    .toList());
+            List<FindResult> results = new ArrayList<>(request.targets().size());
+            for (NodeId target : request.targets()) {
+                results.add(find(caller, target, request.values()));
+            }
+            return new FindReply(results);
         });
     }
 

@@ -102,11 +102,10 @@ final class PeerBook implements LookupListener, Disposable {
 
     /** Takes note of a peer that called us. */
     void met(Contact caller) {
-        if (caller.isClientOnly()) {
+        if (caller.isClientOnly() || table.refresh(caller)) {
             return;
-        } else if (table.contains(caller.id())) {
-            answered(caller);
-        } else if (table.wants(caller.id()) && strangers.size() < MAX_STRANGERS && strangers.add(caller.id())) {
+        }
+        if (table.wants(caller.id()) && strangers.size() < MAX_STRANGERS && strangers.add(caller.id())) {
             introduce(caller);
         }
     }

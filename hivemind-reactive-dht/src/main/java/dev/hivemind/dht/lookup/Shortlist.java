@@ -6,8 +6,6 @@ import dev.hivemind.dht.routing.NodeId;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The peers that a lookup knows of, nearest to its target first; the farthest are forgotten when there are too many. */
@@ -19,7 +17,7 @@ final class Shortlist {
     private final NodeId target;
     private final NodeId self;
     private final int width;
-    private final TreeMap<NodeId, Candidate> byDistance = new TreeMap<>();
+    private final List<Candidate> nearestFirst = new ArrayList<>();
 
     /**
      * @param self the asking node, which is never a candidate
@@ -36,27 +34,48 @@ final class Shortlist {
         if (contact.id().equals(self) || contact.isClientOnly()) {
             return;
         }
-        byDistance.putIfAbsent(target.distance(contact.id()), new Candidate(contact, hop));
-        if (byDistance.size() > MAX_CANDIDATES) {
+        int place = place(contact.id());
+        if (place < 0) {
+            nearestFirst.add(-place - 1, new Candidate(contact, hop));
             forgetFarthest();
         }
     }
 
+    /** Where a peer stands or, below zero, -1 less where it would. */
+    private int place(NodeId id) {
+        int low = 0;
+        int high = nearestFirst.size() - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            int order =
+                    target.compareDistance(nearestFirst.get(middle).contact().id(), id);
+            if (order == 0) {
+                return middle;
+            } else if (order < 0) {
+                low = middle + 1;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return -low - 1;
+    }
+
     private void forgetFarthest() {
-        Map.Entry<NodeId, Candidate> farthest = byDistance.lastEntry();
-        if (farthest.getValue().is(State.NEW)) {
-            byDistance.remove(farthest.getKey());
+        int last = nearestFirst.size() - 1;
+        if (last >= MAX_CANDIDATES && nearestFirst.get(last).is(State.NEW)) {
+            nearestFirst.remove(last);
         }
     }
 
     @Nullable Candidate get(NodeId id) {
-        return byDistance.get(target.distance(id));
+        int place = place(id);
+        return place < 0 ? null : nearestFirst.get(place);
     }
 
     /** The nearest peer not yet asked, if it is among the nearest hopeful ones. */
     @Nullable Candidate next() {
         int hopeful = 0;
-        for (Candidate candidate : byDistance.values()) {
+        for (Candidate candidate : nearestFirst) {
             if (candidate.is(State.NEW)) {
                 return candidate;
             } else if (candidate.isHopeful() && ++hopeful >= width) {
@@ -73,7 +92,7 @@ final class Shortlist {
             return null;
         }
         int hopeful = 0;
-        for (Candidate candidate : byDistance.values()) {
+        for (Candidate candidate : nearestFirst) {
             if (candidate == sought) {
                 return sought;
             } else if (candidate.isHopeful() && ++hopeful >= width) {
@@ -95,7 +114,7 @@ final class Shortlist {
 
     private @Nullable NodeId farthestHopeful() {
         int hopeful = 0;
-        for (Candidate candidate : byDistance.values()) {
+        for (Candidate candidate : nearestFirst) {
             if (candidate.isHopeful() && ++hopeful >= width) {
                 return candidate.contact().id();
             }
@@ -106,7 +125,7 @@ final class Shortlist {
     /** Whether all of the nearest hopeful peers have answered. */
     boolean isSettled() {
         int hopeful = 0;
-        for (Candidate candidate : byDistance.values()) {
+        for (Candidate candidate : nearestFirst) {
             if (candidate.is(State.NEW) || candidate.is(State.ASKED)) {
                 return false;
             } else if (candidate.is(State.ANSWERED) && ++hopeful >= width) {
@@ -119,7 +138,7 @@ final class Shortlist {
     /** The nearest peers that answered. */
     List<Candidate> nearestAnswered() {
         List<Candidate> answered = new ArrayList<>(width);
-        for (Candidate candidate : byDistance.values()) {
+        for (Candidate candidate : nearestFirst) {
             if (candidate.is(State.ANSWERED)) {
                 answered.add(candidate);
                 if (answered.size() >= width) {
@@ -133,7 +152,7 @@ final class Shortlist {
     /** Those past the soft timeout. */
     List<Candidate> slow() {
         List<Candidate> slow = new ArrayList<>();
-        for (Candidate candidate : byDistance.values()) {
+        for (Candidate candidate : nearestFirst) {
             if (candidate.is(State.SLOW)) {
                 slow.add(candidate);
             }

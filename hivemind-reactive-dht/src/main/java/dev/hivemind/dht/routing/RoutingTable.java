@@ -76,6 +76,11 @@ public final class RoutingTable {
         return Offer.of(Outcome.ADDED);
     }
 
+    /** Takes note of a sign of life of a contact; false if it is not in the table. */
+    public boolean refresh(Contact contact) {
+        return all.bucketOf(contact.id()).refresh(contact, clock.getAsLong());
+    }
+
     private boolean isSplittable(KBucket bucket) {
         return bucket.depth() < NodeId.BITS && (bucket.covers(self) || bucket.depth() % depthModulo != 0);
     }

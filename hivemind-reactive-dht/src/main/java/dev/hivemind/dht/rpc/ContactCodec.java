@@ -4,13 +4,14 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.hivemind.dht.proto.ContactMessage;
 import dev.hivemind.dht.routing.Contact;
+import dev.hivemind.dht.routing.NodeId;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Contacts as bytes. A node sends and receives the same few again and again, so it remembers some of them in both notations.
+ * Contacts as bytes. Nodes send and receive the same few again and again, so those met last are remembered in both notations.
  * Safe for use from any thread: a race costs no more than translating once again.
  */
 final class ContactCodec {
@@ -18,36 +19,55 @@ final class ContactCodec {
     /** As many addresses as may be, each with a name as long as may be, and more. */
     static final int MAX_BYTES = 8 * 1024;
 
-    private static final int REMEMBERED = 1_024;
+    /** What is longer is not remembered, so that nobody fills the memory with it. */
+    private static final int MAX_REMEMBERED_BYTES = 512;
 
-    private final @Nullable Known[] byContact = new @Nullable Known[REMEMBERED];
-    private final @Nullable Known[] byBytes = new @Nullable Known[REMEMBERED];
+    private static final int SLOTS = 1 << 14;
+
+    /** An encoded {@link ContactMessage} begins with the id's tag and length. */
+    private static final int ID_OFFSET = 2;
+
+    private static final int ID_END = ID_OFFSET + NodeId.BYTES;
+
+    /** Each in the slot of its id. */
+    private final @Nullable Known[] remembered = new @Nullable Known[SLOTS];
 
     /** An encoded {@link ContactMessage}. */
     ByteString toBytes(Contact contact) {
-        int slot = slot(contact.id().hashCode());
-        Known known = byContact[slot];
-        if (known == null || !known.contact().equals(contact)) {
-            known = new Known(contact, encode(contact));
-            byContact[slot] = known;
-        }
-        return known.bytes();
+        Known known = remembered[slot(contact.id().fourth())];
+        return known != null && known.contact().equals(contact)
+                ? known.bytes()
+                : remember(contact).bytes();
     }
 
     /** Reads an encoded {@link ContactMessage}. Throws {@link IllegalArgumentException} for whatever is out of bounds. */
     Contact toContact(ByteString bytes) {
         DhtCodec.requireCount("bytes of a contact", bytes.size(), MAX_BYTES);
-        int slot = slot(bytes.hashCode());
-        Known known = byBytes[slot];
-        if (known == null || !known.bytes().equals(bytes)) {
-            known = new Known(decode(bytes), bytes);
-            byBytes[slot] = known;
-        }
-        return known.contact();
+        Known known = bytes.size() < ID_END ? null : remembered[slot(lastBits(bytes))];
+        return known != null && known.bytes().equals(bytes) ? known.contact() : decoded(bytes);
     }
 
-    private static int slot(int hash) {
-        return (hash ^ hash >>> 16) & (REMEMBERED - 1);
+    /** What others wrote in another way than this node is read, but never passed on. */
+    private Contact decoded(ByteString bytes) {
+        Contact contact = decode(bytes);
+        remember(contact);
+        return contact;
+    }
+
+    private Known remember(Contact contact) {
+        Known known = new Known(contact, encode(contact));
+        if (known.bytes().size() <= MAX_REMEMBERED_BYTES) {
+            remembered[slot(contact.id().fourth())] = known;
+        }
+        return known;
+    }
+
+    private static int slot(long bits) {
+        return (int) bits & (SLOTS - 1);
+    }
+
+    private static int lastBits(ByteString bytes) {
+        return ((bytes.byteAt(ID_END - 2) & 0xFF) << Byte.SIZE) | (bytes.byteAt(ID_END - 1) & 0xFF);
     }
 
     private static ByteString encode(Contact contact) {

@@ -14,6 +14,8 @@ import dev.hivemind.dht.storage.PutResult;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** DHT messages as protobuf. Reading throws {@link ProtocolViolationException} for whatever is out of bounds. */
@@ -40,17 +42,21 @@ final class DhtCodec {
     }
 
     static FindRequestMessage toMessage(FindRequest request) {
-        return FindRequestMessage.newBuilder()
-                .addAllTargets(request.targets().stream().map(DhtCodec::bytes).toList())
-                .setValues(request.values())
-                .build();
+        FindRequestMessage.Builder message = FindRequestMessage.newBuilder().setValues(request.values());
+        for (NodeId target : request.targets()) {
+            message.addTargets(bytes(target));
+        }
+        return message.build();
     }
 
     static FindRequest toFindRequest(FindRequestMessage message) {
         return checked(() -> {
             requireCount("targets", message.getTargetsCount(), FindRequest.MAX_TARGETS);
-            return new FindRequest(
-                    message.getTargetsList().stream().map(DhtCodec::id).toList(), message.getValues());
+            List<NodeId> targets = new ArrayList<>(message.getTargetsCount());
+            for (ByteString target : message.getTargetsList()) {
+                targets.add(id(target));
+            }
+            return new FindRequest(targets, message.getValues());
         });
     }
 

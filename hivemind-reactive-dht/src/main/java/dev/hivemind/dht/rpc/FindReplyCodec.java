@@ -17,10 +17,14 @@ import java.util.Map;
  */
 final class FindReplyCodec {
 
-    private final ContactCodec contacts = new ContactCodec();
+    /** One for all nodes of a process, since they mostly speak of the same peers. */
+    private static final ContactCodec CONTACTS = new ContactCodec();
 
     FindReplyMessage toMessage(FindReply reply) {
         FindReplyMessage.Builder message = FindReplyMessage.newBuilder();
+        if (reply.results().size() == 1) {
+            return addOnly(reply.results().get(0), message).build();
+        }
         Map<NodeId, Integer> places = new HashMap<>();
         for (FindResult result : reply.results()) {
             FindResultMessage.Builder answer = FindResultMessage.newBuilder();
@@ -32,12 +36,22 @@ final class FindReplyCodec {
         return message.build();
     }
 
-    private int place(Contact contact, Map<NodeId, Integer> places, FindReplyMessage.Builder message) {
+    /** No other result names the same contacts. */
+    private static FindReplyMessage.Builder addOnly(FindResult result, FindReplyMessage.Builder message) {
+        FindResultMessage.Builder answer = FindResultMessage.newBuilder();
+        for (Contact contact : result.closest()) {
+            answer.addClosest(message.getContactsCount());
+            message.addContacts(CONTACTS.toBytes(contact));
+        }
+        return message.addResults(answer.addAllEntries(EntryCodec.toMessages(result.value())));
+    }
+
+    private static int place(Contact contact, Map<NodeId, Integer> places, FindReplyMessage.Builder message) {
         Integer known = places.putIfAbsent(contact.id(), places.size());
         if (known != null) {
             return known;
         }
-        message.addContacts(contacts.toBytes(contact));
+        message.addContacts(CONTACTS.toBytes(contact));
         return places.size() - 1;
     }
 
@@ -48,7 +62,7 @@ final class FindReplyCodec {
             DhtCodec.requireCount("contacts", message.getContactsCount(), targets * FindResult.MAX_CONTACTS);
             List<Contact> named = new ArrayList<>(message.getContactsCount());
             for (ByteString bytes : message.getContactsList()) {
-                named.add(contacts.toContact(bytes));
+                named.add(CONTACTS.toContact(bytes));
             }
             List<FindResult> results = new ArrayList<>(targets);
             for (FindResultMessage result : message.getResultsList()) {
