@@ -114,6 +114,24 @@ class RoutingTableTest {
     }
 
     @Test
+    void refresh_ofAStranger_changesNothing() {
+        var table = new RoutingTable(self, 20, 5, clock::millis);
+
+        assertThat(table.refresh(contact())).isFalse();
+        assertThat(table.size()).isZero();
+    }
+
+    @Test
+    void refresh_ofAContact_countsAsAnAnswer() {
+        var table = new RoutingTable(self, 20, 5, clock::millis);
+        Contact contact = fill(table, 1).get(0);
+        table.fail(contact);
+
+        assertThat(table.refresh(contact)).isTrue();
+        assertThat(table.closestResponsive(self, 1, self)).containsExactly(contact);
+    }
+
+    @Test
     void closest_toAnyTarget_equalsBruteForce() {
         var table = new RoutingTable(self, 20, 5, clock::millis);
         fill(table, 3_000);
