@@ -110,12 +110,31 @@ final class LookupRun implements Disposable {
             }
         }
         if (!sink.isBehind() && !outstanding.isDisposed()) {
-            questions(moved).forEach(this::ask);
+            askForNext(moved);
         }
         if (!outstanding.isDisposed()) {
-            endAll(moved.stream()
-                    .filter(lookup -> !lookup.hasEnded() && lookup.isDone())
-                    .toList());
+            endAll(done(moved));
+        }
+    }
+
+    private static List<IterativeLookup> done(Collection<IterativeLookup> moved) {
+        List<IterativeLookup> done = new ArrayList<>();
+        for (IterativeLookup lookup : moved) {
+            if (!lookup.hasEnded() && lookup.isDone()) {
+                done.add(lookup);
+            }
+        }
+        return done;
+    }
+
+    private void askForNext(Collection<IterativeLookup> moved) {
+        if (moved.size() > 1) {
+            questions(moved).forEach(this::ask);
+            return;
+        }
+        for (IterativeLookup lookup : moved) {
+            List<Contact> next = lookup.hasEnded() ? List.of() : lookup.next();
+            next.forEach(contact -> ask(contact, List.of(lookup)));
         }
     }
 
@@ -224,11 +243,11 @@ final class LookupRun implements Disposable {
             calls.add(this);
             outstanding.add(parts);
             parts.add(after(environment.config().softTimeout(), this::slow));
-            var question = new FindRequest(
-                    passengers.stream().map(IterativeLookup::target).toList(), values);
+            List<NodeId> targets = new ArrayList<>(passengers.size());
+            passengers.forEach(lookup -> targets.add(lookup.target()));
             parts.add(environment
                     .rpc()
-                    .find(contact, question)
+                    .find(contact, new FindRequest(targets, values))
                     .subscribe(answer -> onLoop(() -> answered(answer)), error -> onLoop(() -> failed(error))));
         }
 

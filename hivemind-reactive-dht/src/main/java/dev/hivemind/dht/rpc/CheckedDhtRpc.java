@@ -45,12 +45,19 @@ public final class CheckedDhtRpc implements DhtRpc {
     }
 
     private Mono<Answer<FindReply>> check(Answer<FindReply> answer, FindRequest request) {
-        boolean trusted = answer.reply().results().stream()
-                .allMatch(result -> result.value() == null || authenticity.trusts(result.value()));
-        return trusted
+        return isTrusted(answer.reply())
                 ? Mono.just(answer)
                 : Mono.fromCallable(() -> new Answer<>(answer.from(), welcome(answer.reply(), request)))
                         .subscribeOn(worker);
+    }
+
+    private boolean isTrusted(FindReply reply) {
+        for (FindResult result : reply.results()) {
+            if (result.value() != null && !authenticity.trusts(result.value())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private FindReply welcome(FindReply reply, FindRequest request) {
