@@ -5,7 +5,6 @@ import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.dht.storage.DictionaryRecord;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,20 +43,30 @@ final class Bans {
     /** Until an expert can be called at any of its owners. One that learns is called at its latest owner alone. */
     private Duration ofExpert(List<ExpertDescriptor> owners) {
         ExpertDescriptor latest = owners.get(0);
-        return latest.status().trainable()
-                ? of(latest)
-                : shortest(owners.stream().map(this::of));
+        if (latest.status().trainable()) {
+            return of(latest);
+        }
+        Duration shortest = Availability.FOR_GOOD;
+        for (ExpertDescriptor owner : owners) {
+            shortest = shorter(shortest, of(owner));
+        }
+        return shortest;
     }
 
     /** Until anybody of those who have experts in one part of a grid can be called. The DHT does not list many. */
     private Duration ofPart(List<ExpertDescriptor> exemplars) {
-        return exemplars.size() >= DictionaryRecord.MAX_OWNERS
-                ? Duration.ZERO
-                : shortest(exemplars.stream().map(exemplar -> of(exemplar.peerId())));
+        if (exemplars.size() >= DictionaryRecord.MAX_OWNERS) {
+            return Duration.ZERO;
+        }
+        Duration shortest = Availability.FOR_GOOD;
+        for (ExpertDescriptor exemplar : exemplars) {
+            shortest = shorter(shortest, of(exemplar.peerId()));
+        }
+        return shortest;
     }
 
-    private static Duration shortest(Stream<Duration> bans) {
-        return bans.min(Comparator.naturalOrder()).orElse(Availability.FOR_GOOD);
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) <= 0 ? a : b;
     }
 
     private boolean isTolerable(Duration ban) {
