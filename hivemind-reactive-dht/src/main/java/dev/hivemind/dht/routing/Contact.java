@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -26,9 +27,15 @@ public record Contact(NodeId id, List<PeerAddress> addresses) {
         }
     }
 
-    /** The contact of a peer; of too many addresses, the first ones count. */
+    /** The contact of a peer; of too many addresses, the first ones count, and those without a port do not. */
     public static Contact of(PeerId peer, List<PeerAddress> addresses) {
-        return new Contact(NodeId.of(peer), addresses.subList(0, Math.min(addresses.size(), MAX_ADDRESSES)));
+        List<PeerAddress> reachable = new ArrayList<>(addresses.size());
+        for (PeerAddress address : addresses) {
+            if (address.port() != 0 && reachable.size() < MAX_ADDRESSES) {
+                reachable.add(address);
+            }
+        }
+        return new Contact(NodeId.of(peer), reachable);
     }
 
     /** The peer. */

@@ -73,56 +73,53 @@ final class KBucket implements IdRange {
     }
 
     /** Adds a contact or marks it as seen now; false if the bucket is full. */
-    boolean put(Contact contact, long now) {
-        return refresh(contact, now) || add(contact, now);
+    boolean put(Contact contact, long nowMillis) {
+        return refresh(contact, nowMillis) || add(contact, nowMillis);
     }
 
     /** Marks a contact as seen now; false if it is not in the bucket. */
-    boolean refresh(Contact contact, long now) {
+    boolean refresh(Contact contact, long nowMillis) {
         int place = place(contact.id());
         if (place < 0) {
             return false;
         }
         // The very object that others compare with is found equal at once.
         Contact known = active.remove(place).contact();
-        seen(known.equals(contact) ? known : contact, now);
+        seen(known.equals(contact) ? known : contact, nowMillis);
         return true;
     }
 
     /** Adds a contact that is not in the bucket; false if the bucket is full. */
-    boolean add(Contact contact, long now) {
+    boolean add(Contact contact, long nowMillis) {
         boolean hasRoom = !isFull();
         if (hasRoom) {
-            seen(contact, now);
+            seen(contact, nowMillis);
         }
         return hasRoom;
     }
 
-    private void seen(Contact contact, long now) {
-        active.add(new Entry(contact, now, 0));
+    private void seen(Contact contact, long nowMillis) {
+        active.add(new Entry(contact, nowMillis, 0));
         questioned.remove(contact.id());
         replacements.remove(contact.id());
     }
 
     /** Keeps a contact in reserve; the one that waited longest makes room. */
-    void reserve(Contact contact, long now) {
+    void reserve(Contact contact, long nowMillis) {
         replacements.remove(contact.id());
         if (replacements.size() >= capacity) {
             replacements.remove(replacements.keySet().iterator().next());
         }
-        replacements.put(contact.id(), new Entry(contact, now, 0));
+        replacements.put(contact.id(), new Entry(contact, nowMillis, 0));
     }
 
     /**
-     * The least recently seen contact that nobody questions yet, unless it was seen within that time; from now on it is
-     * being questioned.
+     * The least recently seen contact that nobody questions yet, of those that were not seen within that time or whose last
+     * call failed; from now on it is being questioned.
      */
-    @Nullable Contact question(long now, long trusted) {
+    @Nullable Contact question(long nowMillis, long trustedMillis) {
         for (Entry entry : active) {
-            long quiet = now - entry.seen();
-            if (quiet >= 0 && quiet < trusted) {
-                return null;
-            } else if (questioned.add(entry.id())) {
+            if (!entry.isSeenWithin(trustedMillis, nowMillis) && questioned.add(entry.id())) {
                 return entry.contact();
             }
         }
@@ -142,22 +139,36 @@ final class KBucket implements IdRange {
             return false;
         }
         if (entry.failures() + 1 < MAX_FAILURES) {
-            active.set(place, new Entry(entry.contact(), entry.seen(), entry.failures() + 1));
+            active.set(place, new Entry(entry.contact(), entry.seenMillis(), entry.failures() + 1));
             return false;
         }
-        active.remove(place);
-        questioned.remove(id);
-        promoteNewestReplacement();
+        remove(place);
         return true;
     }
 
+    /** The contact serves nobody any more. */
+    void forget(NodeId id) {
+        replacements.remove(id);
+        int place = place(id);
+        if (place >= 0) {
+            remove(place);
+        }
+    }
+
+    private void remove(int place) {
+        questioned.remove(active.remove(place).id());
+        promoteNewestReplacement();
+    }
+
+    /** To the place of those that have been silent longest: whoever waited was not asked since. */
     private void promoteNewestReplacement() {
         Entry newest = null;
         for (Entry replacement : replacements.values()) {
             newest = replacement;
         }
         if (newest != null) {
-            put(newest.contact(), newest.seen());
+            replacements.remove(newest.id());
+            active.add(0, newest);
         }
     }
 
@@ -182,8 +193,8 @@ final class KBucket implements IdRange {
     }
 
     private void refill(Entry entry) {
-        if (!put(entry.contact(), entry.seen())) {
-            reserve(entry.contact(), entry.seen());
+        if (!put(entry.contact(), entry.seenMillis())) {
+            reserve(entry.contact(), entry.seenMillis());
         }
     }
 
@@ -263,13 +274,19 @@ final class KBucket implements IdRange {
     /**
      * A contact of this bucket.
      *
-     * @param seen when it answered last
+     * @param seenMillis when it answered or called last
      * @param failures calls in a row that failed since
      */
-    private record Entry(Contact contact, long seen, int failures) {
+    private record Entry(Contact contact, long seenMillis, int failures) {
 
         NodeId id() {
             return contact.id();
+        }
+
+        /** Whether it is known to have lived then; a clock that was set back knows nothing. */
+        boolean isSeenWithin(long millis, long nowMillis) {
+            long quiet = nowMillis - seenMillis;
+            return failures == 0 && quiet >= 0 && quiet < millis;
         }
     }
 }

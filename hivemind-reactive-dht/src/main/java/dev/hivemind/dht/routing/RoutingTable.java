@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RoutingTable {
 
-    /** A contact that answered so lately need not prove that it lives: pings would be most of what nodes send each other. */
+    /** A contact that answered, or called, so lately need not prove that it lives: pings would be most of what nodes send each other. */
     private static final long TRUSTED_MILLIS = 60_000;
 
     private final NodeId self;
@@ -55,20 +55,23 @@ public final class RoutingTable {
         return self;
     }
 
-    /** Takes note of a contact that has answered us just now. */
+    /** Takes note of a contact that has answered us just now. One that has become client-only leaves the table. */
     public Offer offer(Contact contact) {
-        if (contact.id().equals(self) || contact.isClientOnly()) {
+        KBucket bucket = all.bucketOf(contact.id());
+        if (contact.id().equals(self)) {
+            return Offer.of(Outcome.REJECTED);
+        } else if (contact.isClientOnly()) {
+            bucket.forget(contact.id());
             return Offer.of(Outcome.REJECTED);
         }
-        KBucket bucket = all.bucketOf(contact.id());
-        long now = clock.getAsLong();
-        if (bucket.refresh(contact, now)) {
+        long nowMillis = clock.getAsLong();
+        if (bucket.refresh(contact, nowMillis)) {
             return Offer.of(Outcome.UPDATED);
         }
-        while (!bucket.add(contact, now)) {
+        while (!bucket.add(contact, nowMillis)) {
             if (!isSplittable(bucket)) {
-                bucket.reserve(contact, now);
-                return new Offer(Outcome.REPLACEMENT, bucket.question(now, TRUSTED_MILLIS));
+                bucket.reserve(contact, nowMillis);
+                return new Offer(Outcome.REPLACEMENT, bucket.question(nowMillis, TRUSTED_MILLIS));
             }
             split(bucket);
             bucket = all.bucketOf(contact.id());

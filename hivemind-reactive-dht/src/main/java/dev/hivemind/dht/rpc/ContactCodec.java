@@ -11,7 +11,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Contacts as bytes. Nodes send and receive the same few again and again, so those met last are remembered in both notations.
+ * Contacts as bytes. Nodes send and receive the same few again and again, so those met last, if short, are remembered in both notations.
  * Safe for use from any thread: a race costs no more than translating once again.
  */
 final class ContactCodec {
@@ -50,7 +50,9 @@ final class ContactCodec {
     /** What others wrote in another way than this node is read, but never passed on. */
     private Contact decoded(ByteString bytes) {
         Contact contact = decode(bytes);
-        remember(contact);
+        if (bytes.size() <= MAX_REMEMBERED_BYTES) {
+            remember(contact);
+        }
         return contact;
     }
 

@@ -256,6 +256,44 @@ class RoutingTableTest {
     }
 
     @Test
+    void offer_toAFullBucketWithAContactWhoseLastCallFailed_questionsThatOne() {
+        var table = new RoutingTable(self, 2, 1, clock::millis);
+        Contact failing = farContact();
+        table.offer(farContact());
+        table.offer(failing);
+        table.fail(failing);
+
+        assertThat(table.offer(farContact()).questionable()).isEqualTo(failing);
+    }
+
+    @Test
+    void offer_toAFullBucketAfterAReplacementTookAPlace_questionsTheReplacement() {
+        var table = new RoutingTable(self, 2, 1, clock::millis);
+        Contact dead = farContact();
+        Contact other = farContact();
+        Contact replacement = farContact();
+        List.of(dead, other, replacement).forEach(table::offer);
+        clock.advance(Duration.ofMinutes(2));
+        table.offer(other);
+        table.fail(dead);
+        table.fail(dead);
+
+        assertThat(table.offer(farContact()).questionable()).isEqualTo(replacement);
+    }
+
+    @Test
+    void offer_ofAContactThatBecameClientOnly_forgetsIt() {
+        var table = new RoutingTable(self, 20, 1, clock::millis);
+        Contact contact = contact();
+        table.offer(contact);
+
+        Offer offer = table.offer(new Contact(contact.id(), List.of()));
+
+        assertThat(offer.outcome()).isEqualTo(Outcome.REJECTED);
+        assertThat(table.contains(contact.id())).isFalse();
+    }
+
+    @Test
     void offer_toAFullBucketWhoseOldestAnswers_keepsTheOldest() {
         var table = new RoutingTable(self, 1, 1, clock::millis);
         Contact old = farContact();
