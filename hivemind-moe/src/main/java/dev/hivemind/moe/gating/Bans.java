@@ -109,7 +109,7 @@ final class Bans {
 
     /** The owners of an expert that may be called, those that may not left out. */
     List<ExpertDescriptor> callable(List<ExpertDescriptor> owners) {
-        return owners.stream().allMatch(this::isCallable)
+        return owners.size() == 1 || owners.stream().allMatch(this::isCallable)
                 ? owners
                 : owners.stream().filter(this::isCallable).toList();
     }
