@@ -75,9 +75,10 @@ public final class RemoteExpert {
 
     /**
      * The same expert, which tells whom it asks: the latest peer is to thank for the answer of a call, or to blame for its
-     * failure, whichever of several owners that is.
+     * failure, whichever of several owners that is. Nobody is told of questions about the schema, nor of calls that end
+     * before there was room for them. There is one listener: a further one replaces the former.
      *
-     * @param listener is told before every attempt of every call, on any thread, and returns at once
+     * @param listener is told before every attempt of every call, on any thread; returns at once, and must not throw
      */
     public RemoteExpert tellingWhomItAsks(Consumer<PeerId> listener) {
         return new RemoteExpert(owners, calls, policy, requireNonNull(listener, "listener"));
