@@ -10,7 +10,9 @@ import dev.hivemind.moe.gating.Routing;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.error.RpcTransientException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.Deadline;
+import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -124,9 +126,11 @@ final class ForwardPass {
                 .then();
     }
 
+    /** Of several owners' errors, that of the first one asked is told; later ones may be well. */
     private Mono<Known> groupsOf(Routing found, int expert, Deadline patience) {
         RemoteExpert handle = mixture.handle(found.experts().get(expert));
         int[] slots = found.slotsOf(expert);
+        PeerId first = handle.owner();
         long begun = System.nanoTime();
         return handle.info()
                 .timeout(
@@ -137,8 +141,9 @@ final class ForwardPass {
                 .map(schema -> new Known(split(found, expert, handle, schema), null))
                 .onErrorResume(RpcException.class, error -> {
                     var whole = new Group(expert, handle, slots, found.rowsOf(slots));
-                    return Mono.just(new Known(
-                            List.of(), new Failure(whole, handle.owner(), error, false, System.nanoTime() - begun)));
+                    PeerId peer = error instanceof SchemaMismatchException ? handle.owner() : first;
+                    long nanos = System.nanoTime() - begun;
+                    return Mono.just(new Known(List.of(), new Failure(whole, peer, error, false, nanos, nanos)));
                 });
     }
 

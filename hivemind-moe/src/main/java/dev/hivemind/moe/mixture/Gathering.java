@@ -275,7 +275,7 @@ final class Gathering {
     private final class Call extends BaseSubscriber<Reply> {
 
         private final Group group;
-        private volatile @Nullable PeerId asked;
+        private volatile @Nullable Asked asked;
         private boolean received;
 
         Call(Group group) {
@@ -283,17 +283,24 @@ final class Gathering {
         }
 
         void asked(PeerId peer) {
-            asked = peer;
+            Asked before = asked;
+            if (before == null || !before.peer.equals(peer)) {
+                asked = new Asked(peer, elapsed());
+            }
         }
 
         /** Who is called, or would be if the call had got so far. */
         PeerId peer() {
-            PeerId latest = asked;
-            return latest == null ? group.handle().owner() : latest;
+            Asked latest = asked;
+            return latest == null ? group.handle().owner() : latest.peer;
         }
 
         Failure failure(RpcException error, boolean dispensable) {
-            return new Failure(group, peer(), error, dispensable, elapsed());
+            Asked latest = asked;
+            long now = elapsed();
+            return latest == null
+                    ? new Failure(group, group.handle().owner(), error, dispensable, now, Failure.NOBODY_ASKED)
+                    : new Failure(group, latest.peer, error, dispensable, now, Math.max(0, now - latest.nanos));
         }
 
         @Override
@@ -318,4 +325,11 @@ final class Gathering {
             }
         }
     }
+
+    /**
+     * The owner that was asked last.
+     *
+     * @param nanos from the start to the first time it was
+     */
+    private record Asked(PeerId peer, long nanos) {}
 }

@@ -77,7 +77,8 @@ final class SwarmHealth implements Availability {
     /**
      * A pass of a batch has ended.
      *
-     * @param timeout what the pass was allowed; who had less than a part of that is not blamed for being late
+     * @param timeout what the pass was allowed; who had less than a part of that is not blamed for being late, and nobody is
+     *     for what came of calls that did not get so far as to ask anybody
      */
     void passed(List<Answer> answers, List<Failure> failures, Duration timeout) {
         Set<PeerId> present = new HashSet<>();
@@ -88,10 +89,13 @@ final class SwarmHealth implements Availability {
         long fairNanos = timeout.toNanos() / FAIR_PART;
         Map<PeerId, Failure> spared = new HashMap<>();
         for (Failure failure : failures) {
-            if (failure.dispensable()) {
-                spared.putIfAbsent(failure.peer(), failure);
-            } else {
+            if (!failure.wasAsked()) {
+                continue;
+            }
+            if (!failure.dispensable()) {
                 failed(failure, present, fairNanos);
+            } else if (failure.peerNanos() >= failure.nanos() / FAIR_PART) {
+                spared.putIfAbsent(failure.peer(), failure);
             }
         }
         spared.keySet().removeAll(present);
@@ -110,9 +114,9 @@ final class SwarmHealth implements Availability {
     private void failed(Failure failure, Set<PeerId> present, long fairNanos) {
         RpcException error = failure.error();
         if (error instanceof DeadlineExceededException) {
-            if (failure.nanos() >= fairNanos && present.contains(failure.peer())) {
+            if (failure.peerNanos() >= fairNanos && present.contains(failure.peer())) {
                 blameExpert(failure);
-            } else if (failure.nanos() >= fairNanos) {
+            } else if (failure.peerNanos() >= fairNanos) {
                 blamePeer(failure);
             }
         } else if (isUseless(error) || (error instanceof SchemaMismatchException && !present.isEmpty())) {

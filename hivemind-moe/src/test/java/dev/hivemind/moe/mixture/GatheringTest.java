@@ -2,10 +2,18 @@ package dev.hivemind.moe.mixture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hivemind.dht.DhtNode;
+import dev.hivemind.dht.expert.ExpertDescriptor;
+import dev.hivemind.dht.expert.ExpertDirectory;
+import dev.hivemind.dht.expert.ExpertUid;
+import dev.hivemind.moe.client.ExpertClient;
+import dev.hivemind.moe.client.RemoteExpert;
+import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
+import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import dev.hivemind.rsocket.tensor.ElementType;
@@ -20,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +44,7 @@ class GatheringTest {
     private static final Duration AFTER_ENOUGH = Duration.ofSeconds(1);
     private static final PeerId PEER = PeerIdentity.generate().id();
     private static final PeerId OTHER = PeerIdentity.generate().id();
+    private static final long OF_THE_FIRST = TimeUnit.MILLISECONDS.toNanos(1);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** More than an event loop has time for. */
@@ -107,6 +117,61 @@ class GatheringTest {
                 })
                 .expectComplete()
                 .verify(PATIENCE);
+    }
+
+    @Test
+    void owner_thatIsAskedAfterAnother_hasHadOnlyTheRestOfTheTime() {
+        verify(() -> Gathering.of(List.of(group(null)), GatheringTest::callOfTwo, rules()))
+                .thenAwait(TIMEOUT)
+                .assertNext(answers -> assertThat(answers.failures())
+                        .singleElement()
+                        .satisfies(failure -> {
+                            assertThat(failure.peer()).isEqualTo(PEER);
+                            assertThat(failure.peerNanos()).isBetween(0L, failure.nanos() - OF_THE_FIRST);
+                        }))
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    private static Mono<Reply> callOfTwo(Group group, Consumer<PeerId> asked) {
+        asked.accept(OTHER);
+        long since = System.nanoTime();
+        while (System.nanoTime() - since < OF_THE_FIRST) {
+            Thread.onSpinWait();
+        }
+        asked.accept(PEER);
+        return Mono.never();
+    }
+
+    @Test
+    void call_thatNeverGetsToAPeer_tellsThatNobodyWasAsked() {
+        PeerNode node = PeerNode.builder().build();
+        ExpertClient client = ExpertClient.create(
+                node, new ExpertDirectory(DhtNode.builder(node).build()));
+        RemoteExpert expert = client.remote(
+                new ExpertDescriptor(new ExpertUid("ffn.0"), PEER, List.of(new PeerAddress("127.0.0.1", 1))));
+
+        verify(() -> Gathering.of(List.of(group(expert)), (group, asked) -> Mono.never(), rules()))
+                .thenAwait(TIMEOUT)
+                .assertNext(answers -> assertThat(answers.failures())
+                        .singleElement()
+                        .satisfies(failure -> {
+                            assertThat(failure.peer()).isEqualTo(PEER);
+                            assertThat(failure.wasAsked()).isFalse();
+                        }))
+                .expectComplete()
+                .verify(PATIENCE);
+
+        client.dispose();
+        node.close().block(PATIENCE);
+    }
+
+    private static Group group(@Nullable RemoteExpert expert) {
+        return new Group(0, expert, rows(0), rows(0));
+    }
+
+    private static Gathering.Rules rules() {
+        return new Gathering.Rules(1, 1, TIMEOUT, null);
     }
 
     @Test

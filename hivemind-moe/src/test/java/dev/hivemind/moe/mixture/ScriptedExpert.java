@@ -15,7 +15,6 @@ import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.RequestHandler;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
-import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.ElementType;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,6 +30,9 @@ final class ScriptedExpert implements AutoCloseable {
 
     final AtomicInteger backwards = new AtomicInteger();
 
+    /** Says what the expert takes and gives. */
+    volatile RequestHandler info;
+
     volatile RequestHandler forward = filledWith(1);
     volatile RequestHandler backward = filledWith(1);
 
@@ -43,7 +45,8 @@ final class ScriptedExpert implements AutoCloseable {
     }
 
     private ScriptedExpert(Swarm swarm, String uid, int width, boolean trainable) {
-        tellSchema(node, width, width, trainable);
+        info = schemaOf(width, width, trainable);
+        node.handle(Operation.EXPERT_INFO, (caller, request) -> info.handle(caller, request));
         node.handle(Operation.EXPERT_FORWARD, (caller, request) -> {
             forwards.incrementAndGet();
             return forward.handle(caller, request);
@@ -61,16 +64,14 @@ final class ScriptedExpert implements AutoCloseable {
         return new ScriptedExpert(swarm, uid, width, false);
     }
 
-    PeerId peerId() {
-        return node.id();
-    }
-
     /** Says what an expert of so many inputs and outputs would. */
     static void tellSchema(PeerNode node, long inputs, long outputs, boolean trainable) {
+        node.handle(Operation.EXPERT_INFO, schemaOf(inputs, outputs, trainable));
+    }
+
+    private static RequestHandler schemaOf(long inputs, long outputs, boolean trainable) {
         var schema = new ExpertSchema(spec("x", inputs), spec("y", outputs), MAX_BATCH_SIZE, trainable);
-        node.handle(
-                Operation.EXPERT_INFO,
-                (caller, request) -> Mono.fromSupplier(() -> Reply.ofMessage(ExpertSchemaCodec.toMessage(schema))));
+        return (caller, request) -> Mono.fromSupplier(() -> Reply.ofMessage(ExpertSchemaCodec.toMessage(schema)));
     }
 
     private static List<TensorSpec> spec(String name, long width) {

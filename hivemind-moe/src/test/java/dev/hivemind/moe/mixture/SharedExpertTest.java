@@ -8,6 +8,8 @@ import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.rsocket.RequestHandler;
+import dev.hivemind.rsocket.error.OverloadedException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.events.EventFeed;
 import dev.hivemind.testkit.ManualClock;
@@ -23,6 +25,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
 
 /** A frozen expert that two peers host, of which one does not do its part; and another expert, which does. */
 class SharedExpertTest {
@@ -34,7 +37,7 @@ class SharedExpertTest {
     private static final Duration BAN = Duration.ofSeconds(6);
 
     /** Enough for those who answer at once. */
-    private static final Duration FAIR = Duration.ofSeconds(3);
+    private static final Duration FAIR = Duration.ofSeconds(6);
 
     /** Only a hang reaches it. */
     private static final Duration LONG = Duration.ofMinutes(10);
@@ -154,6 +157,22 @@ class SharedExpertTest {
 
         assertThat(failing.forwards).hasValue(stalls);
         assertThat(honest.forwards).hasValueGreaterThan(calls);
+    }
+
+    /** The one that was declared last is asked first. */
+    @Test
+    void owner_thatIsAskedAfterADeadOne_isNotBlamedForItsSilence() {
+        RequestHandler schema = honest.info;
+        honest.info = (caller, request) -> Mono.error(new OverloadedException("Ask again", Duration.ofMillis(1)));
+        failing.info = (caller, request) -> Mono.error(new PeerUnavailableException("I am about to leave"));
+        RemoteMixtureOfExperts mixture = mixture(LONG);
+        step(mixture);
+        assertThat(mixture.statistics().failedCalls()).isOne();
+        honest.info = schema;
+
+        step(mixture);
+
+        assertThat(honest.forwards).hasValue(1);
     }
 
     /** Owners take turns. */

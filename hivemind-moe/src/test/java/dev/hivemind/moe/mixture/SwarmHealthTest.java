@@ -64,7 +64,7 @@ class SwarmHealthTest {
     }
 
     private Failure failure(RpcException error, Duration after) {
-        return new Failure(group("ffn.1", PEER), PEER, error, false, after.toNanos());
+        return new Failure(group("ffn.1", PEER), PEER, error, false, after.toNanos(), after.toNanos());
     }
 
     private static RpcException late() {
@@ -198,7 +198,7 @@ class SwarmHealthTest {
     }
 
     private Failure sharedFailure() {
-        return new Failure(shared(), OTHER, late(), false, TIMEOUT.toNanos());
+        return new Failure(shared(), OTHER, late(), false, TIMEOUT.toNanos(), TIMEOUT.toNanos());
     }
 
     /** A call of an expert that two peers host, of which the first is asked first. */
@@ -208,6 +208,38 @@ class SwarmHealthTest {
         RemoteExpert handle = client.remote(
                 List.of(new ExpertDescriptor(uid, PEER, addresses), new ExpertDescriptor(uid, OTHER, addresses)));
         return new Group(0, handle, new int[] {0}, new int[] {0});
+    }
+
+    private Failure failure(boolean dispensable, long peerNanos) {
+        return new Failure(group("ffn.1", PEER), PEER, late(), dispensable, TIMEOUT.toNanos(), peerNanos);
+    }
+
+    @Test
+    void owner_thatWasAskedWhenAnotherHadUsedUpTheTime_isNotBlamed() {
+        health.passed(List.of(), List.of(failure(false, TIMEOUT.dividedBy(8).toNanos())), TIMEOUT);
+
+        assertThat(isPeerAvailable()).isTrue();
+    }
+
+    @Test
+    void owner_thatIsAgainAndAgainAskedTooLate_doesNotStall() {
+        for (int pass = 0; pass < 3; pass++) {
+            health.passed(List.of(answer("ffn.2", OTHER)), List.of(failure(true, 1)), TIMEOUT);
+        }
+
+        assertThat(isPeerAvailable()).isTrue();
+    }
+
+    @Test
+    void peer_thatWasNeverAsked_isNotBlamed() {
+        for (int pass = 0; pass < 3; pass++) {
+            health.passed(
+                    List.of(),
+                    List.of(failure(false, Failure.NOBODY_ASKED), failure(true, Failure.NOBODY_ASKED)),
+                    TIMEOUT);
+        }
+
+        assertThat(isPeerAvailable()).isTrue();
     }
 
     @Test
@@ -228,7 +260,7 @@ class SwarmHealthTest {
         var again = group("ffn.3", PEER);
         health.passed(
                 List.of(answer("ffn.2", OTHER)),
-                List.of(new Failure(group, PEER, late(), true, 1), new Failure(again, PEER, late(), true, 1)),
+                List.of(new Failure(group, PEER, late(), true, 1, 1), new Failure(again, PEER, late(), true, 1, 1)),
                 TIMEOUT);
     }
 }
