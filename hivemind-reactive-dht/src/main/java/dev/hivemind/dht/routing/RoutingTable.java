@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RoutingTable {
 
-    /** A contact that answered, or called, so lately need not prove that it lives: pings would be most of what nodes send each other. */
+    /** Who answered, or called, so lately need not prove that it lives: else pings would be most of all messages. */
     private static final long TRUSTED_MILLIS = 60_000;
 
     private final NodeId self;

@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Contacts as bytes. Nodes send and receive the same few again and again, so those met last, if short, are remembered in both notations.
- * Safe for use from any thread: a race costs no more than translating once again.
+ * Contacts as bytes. Nodes send and receive the same few again and again, so those met last are remembered in both
+ * notations, unless they are long. Safe for use from any thread: a race costs no more than translating once again.
  */
 final class ContactCodec {
 

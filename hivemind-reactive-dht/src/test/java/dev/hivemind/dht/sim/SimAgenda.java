@@ -17,7 +17,7 @@ final class SimAgenda {
     private SimTask[] tasks = new SimTask[FIRST_SIZE];
     private int size;
 
-    /** Adds a task of the present moment, or an earlier one. */
+    /** Adds a task of the present moment, behind those that are there. */
     void addNow(SimTask task) {
         atOnce.add(task);
     }
