@@ -1,11 +1,13 @@
 package dev.hivemind.dht;
 
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
@@ -49,6 +51,16 @@ final class NodeLoop implements Disposable {
             worker.schedule(task);
         } catch (RejectedExecutionException ended) {
             LOG.debug("The loop has ended; a late signal is ignored");
+        }
+    }
+
+    /** Runs a task on the loop after a while, unless the loop has ended or the task is disposed of. */
+    Disposable after(Duration delay, Runnable task) {
+        try {
+            return worker.schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException ended) {
+            LOG.debug("The loop has ended; a timer is ignored");
+            return Disposables.disposed();
         }
     }
 

@@ -31,6 +31,7 @@ final class Placement {
     private final int replicas;
     private int taken;
     private int inFlight;
+    private int slow;
     private boolean acknowledged;
 
     /**
@@ -55,16 +56,21 @@ final class Placement {
 
     /** Whom to send the records now, or null; the peer counts as asked. */
     @Nullable Contact next() {
-        if (taken + inFlight >= replicas || candidates.isEmpty()) {
+        if (taken + inFlight - slow >= replicas || candidates.isEmpty()) {
             return null;
         }
         inFlight++;
         return candidates.poll();
     }
 
-    /** A peer answered, with one result for each record. */
-    void answered(List<PutResult> results) {
-        inFlight--;
+    /** A peer is silent for so long that another is sent the records as well. */
+    void slow() {
+        slow++;
+    }
+
+    /** A peer answered, with one result for each record; {@code wasSlow} if it was told to be before. */
+    void answered(List<PutResult> results, boolean wasSlow) {
+        unanswered(wasSlow);
         for (int i = 0; i < records.size(); i++) {
             tallies.get(i).merge(results.get(i), 1, Integer::sum);
         }
@@ -73,9 +79,12 @@ final class Placement {
         }
     }
 
-    /** A peer did not answer. */
-    void unanswered() {
+    /** A peer did not answer; {@code wasSlow} if it was told to be before. */
+    void unanswered(boolean wasSlow) {
         inFlight--;
+        if (wasSlow) {
+            slow--;
+        }
     }
 
     /** Whether nothing is left to do or to wait for. */

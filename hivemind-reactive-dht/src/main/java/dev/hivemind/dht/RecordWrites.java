@@ -37,6 +37,12 @@ final class RecordWrites implements Disposable {
     /** How many such groups of one batch are on their way at once. */
     private static final int MAX_GROUPS = 2;
 
+    /**
+     * How many of the nearest peers a search asks before the records are sent. They know those around them, and the others
+     * show by their answer to the records themselves whether they are there. A search that meets silence asks them all.
+     */
+    private static final int CONFIRMATIONS = 2;
+
     /** How many waves may go on after their callers were told; the callers of further ones wait until all is done. */
     private static final int MAX_UNFINISHED = 64;
 
@@ -78,7 +84,7 @@ final class RecordWrites implements Disposable {
         Map<NodeId, List<DhtRecord>> byTarget = new LinkedHashMap<>();
         group.forEach(entry -> byTarget.put(entry.getKey().target(), entry.getValue()));
         List<LookupRequest> requests = byTarget.keySet().stream()
-                .map(target -> LookupRequest.ofNodes(target, width()))
+                .map(target -> LookupRequest.ofNodes(target, width(), CONFIRMATIONS))
                 .toList();
         return node.lookAll(requests).collectList().flatMapMany(found -> place(found, byTarget));
     }
@@ -110,6 +116,7 @@ final class RecordWrites implements Disposable {
         var wave = new StoreWave(
                 placements,
                 early ? node.config().acknowledgements() : node.config().replicas(),
+                node.config().softTimeout(),
                 node.loop(),
                 this::send,
                 new StoreWave.Listener() {

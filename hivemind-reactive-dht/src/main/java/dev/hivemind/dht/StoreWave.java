@@ -4,6 +4,7 @@ import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
 import dev.hivemind.dht.storage.DhtRecord;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -25,11 +26,12 @@ import reactor.core.publisher.Mono;
  */
 final class StoreWave implements Disposable {
 
-    /** How many peers are sent records at once. */
+    /** How many peers are sent records at once, those past the soft timeout not counted. */
     private static final int MAX_CALLS = 32;
 
     private final List<Placement> placements;
     private final int acknowledgements;
+    private final Duration softTimeout;
     private final NodeLoop loop;
     private final BiFunction<Contact, StoreRequest, Mono<StoreReply>> send;
     private final Listener listener;
@@ -55,16 +57,19 @@ final class StoreWave implements Disposable {
 
     /**
      * @param acknowledgements copies after which a record is acknowledged
+     * @param softTimeout after which another peer is sent what a silent one was sent
      * @param send stores records at one peer, on any thread; empty if the peer did not answer
      */
     StoreWave(
             List<Placement> placements,
             int acknowledgements,
+            Duration softTimeout,
             NodeLoop loop,
             BiFunction<Contact, StoreRequest, Mono<StoreReply>> send,
             Listener listener) {
         this.placements = List.copyOf(placements);
         this.acknowledgements = acknowledgements;
+        this.softTimeout = softTimeout;
         this.loop = loop;
         this.send = send;
         this.listener = listener;
@@ -140,37 +145,9 @@ final class StoreWave implements Disposable {
     }
 
     private void send(Contact to, List<Placement> parcel) {
-        inFlight++;
         List<DhtRecord> records = new ArrayList<>();
         parcel.forEach(placement -> records.addAll(placement.records()));
-        Disposable.Swap slot = Disposables.swap();
-        calls.add(slot);
-        slot.update(send.apply(to, new StoreRequest(records))
-                .map(Optional::of)
-                .defaultIfEmpty(Optional.empty())
-                .doFinally(ended -> calls.remove(slot))
-                .subscribe(
-                        reply -> loop.execute(() -> ended(parcel, reply.orElse(null))),
-                        error -> loop.execute(() -> ended(parcel, null))));
-    }
-
-    private void ended(List<Placement> parcel, @Nullable StoreReply reply) {
-        if (calls.isDisposed()) {
-            return;
-        }
-        inFlight--;
-        int from = 0;
-        for (Placement placement : parcel) {
-            int to = from + placement.records().size();
-            if (reply == null) {
-                placement.unanswered();
-            } else {
-                placement.answered(reply.results().subList(from, to));
-            }
-            from = to;
-        }
-        parcel.forEach(this::advance);
-        sendWaiting();
+        new Call(parcel).await(send.apply(to, new StoreRequest(records)));
     }
 
     @Override
@@ -181,5 +158,69 @@ final class StoreWave implements Disposable {
     @Override
     public boolean isDisposed() {
         return calls.isDisposed();
+    }
+
+    /** One peer that is sent some records. */
+    private final class Call {
+
+        private final List<Placement> parcel;
+        private final Disposable.Composite parts = Disposables.composite();
+        private boolean slow;
+
+        Call(List<Placement> parcel) {
+            this.parcel = parcel;
+        }
+
+        void await(Mono<StoreReply> reply) {
+            inFlight++;
+            calls.add(parts);
+            parts.add(loop.after(softTimeout, this::slow));
+            parts.add(reply.map(Optional::of)
+                    .defaultIfEmpty(Optional.empty())
+                    .subscribe(
+                            stored -> loop.execute(() -> ended(stored.orElse(null))),
+                            error -> loop.execute(() -> ended(null))));
+        }
+
+        /** The peer does not hold others up any longer, but may still answer. */
+        private void slow() {
+            if (!calls.isDisposed()) {
+                slow = true;
+                inFlight--;
+                parcel.forEach(Placement::slow);
+                advance();
+            }
+        }
+
+        private void ended(@Nullable StoreReply reply) {
+            if (calls.isDisposed()) {
+                return;
+            }
+            calls.remove(parts);
+            parts.dispose();
+            if (!slow) {
+                inFlight--;
+            }
+            tell(reply);
+            advance();
+        }
+
+        private void tell(@Nullable StoreReply reply) {
+            int from = 0;
+            for (Placement placement : parcel) {
+                int to = from + placement.records().size();
+                if (reply == null) {
+                    placement.unanswered(slow);
+                } else {
+                    placement.answered(reply.results().subList(from, to), slow);
+                }
+                from = to;
+            }
+        }
+
+        private void advance() {
+            parcel.forEach(StoreWave.this::advance);
+            sendWaiting();
+        }
     }
 }

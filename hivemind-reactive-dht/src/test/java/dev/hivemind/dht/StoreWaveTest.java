@@ -27,6 +27,8 @@ import reactor.core.publisher.Mono;
 class StoreWaveTest {
 
     private static final int REPLICAS = 3;
+    private static final int MAX_CALLS = 32;
+    private static final Duration SOFT_TIMEOUT = Duration.ofMillis(250);
 
     private final SimScheduler time = new SimScheduler();
     private final List<Contact> contacts = IntStream.range(0, 80)
@@ -73,9 +75,9 @@ class StoreWaveTest {
                 events.add("settled");
             }
         };
-        var wave = new StoreWave(placements, acknowledgements, new NodeLoop(time), counting, listener);
+        var wave = new StoreWave(placements, acknowledgements, SOFT_TIMEOUT, new NodeLoop(time), counting, listener);
         wave.start();
-        time.run(Duration.ofSeconds(1));
+        time.run(SOFT_TIMEOUT.minusMillis(1));
         return wave;
     }
 
@@ -163,7 +165,7 @@ class StoreWaveTest {
 
         run(placements, REPLICAS, (to, count) -> Mono.never());
 
-        assertThat(underWay).isEqualTo(32);
+        assertThat(underWay).isEqualTo(MAX_CALLS);
     }
 
     @Test
@@ -176,6 +178,43 @@ class StoreWaveTest {
         time.run(Duration.ofSeconds(2));
         assertThat(events).containsExactly("acknowledged", "settled");
         assertThat(receipts).hasSize(2);
+    }
+
+    @Test
+    void start_withAPeerThatIsSilent_sendsToTheNextAfterTheSoftTimeout() {
+        run((to, count) -> contacts.indexOf(to) == 1 ? Mono.never() : stored(2));
+        assertThat(receipts).isEmpty();
+
+        time.run(Duration.ofMillis(1));
+
+        assertThat(asked).isEqualTo(contacts.subList(0, REPLICAS + 1));
+        assertThat(receipts).hasSize(2).allMatch(receipt -> receipt.stored() == REPLICAS);
+    }
+
+    @Test
+    void start_withAPeerThatAnswersAfterTheSoftTimeout_countsItsCopy() {
+        Mono<StoreReply> late = Mono.delay(Duration.ofSeconds(1), time).then(stored(2));
+        run(
+                List.of(new Placement(records, contacts.subList(0, 2), 2)),
+                2,
+                (to, count) -> contacts.indexOf(to) == 0 ? late : stored(2));
+
+        time.run(Duration.ofSeconds(1));
+
+        assertThat(receipts).hasSize(2).allMatch(receipt -> receipt.stored() == 2);
+        assertThat(events).containsExactly("acknowledged", "settled");
+    }
+
+    @Test
+    void start_withManyPeersThatAreSilent_goesOnToOthersAfterTheSoftTimeout() {
+        List<Placement> placements = contacts.stream()
+                .map(contact -> new Placement(records, List.of(contact), REPLICAS))
+                .toList();
+        run(placements, REPLICAS, (to, count) -> Mono.never());
+
+        time.run(SOFT_TIMEOUT);
+
+        assertThat(asked).hasSize(2 * MAX_CALLS);
     }
 
     @Test

@@ -45,7 +45,7 @@ final class IterativeLookup {
         this.alpha = alpha;
         this.lifetimes = lifetimes;
         this.value = request.known();
-        this.shortlist = new Shortlist(request.target(), self, request.width());
+        this.shortlist = new Shortlist(request.target(), self, request.width(), request.confirmations());
         seeds.forEach(seed -> shortlist.add(seed, 1));
     }
 
@@ -120,6 +120,7 @@ final class IterativeLookup {
         Candidate candidate = shortlist.get(id);
         if (candidate != null && candidate.is(State.ASKED)) {
             leaveFlight(id, State.SLOW);
+            shortlist.requireAll();
             timeouts++;
         }
     }
@@ -127,6 +128,7 @@ final class IterativeLookup {
     /** The call to a peer failed. */
     void failed(NodeId id) {
         if (leaveFlight(id, State.FAILED) != null) {
+            shortlist.requireAll();
             failures++;
         }
     }
@@ -170,8 +172,7 @@ final class IterativeLookup {
             return true;
         }
         return shortlist.isSettled()
-                && (shortlist.nearestAnswered().size() >= request.width()
-                        || shortlist.slow().isEmpty());
+                && (shortlist.isConfirmed() || shortlist.slow().isEmpty());
     }
 
     /** The peers past the soft timeout that have neither answered nor failed. */
@@ -181,8 +182,12 @@ final class IterativeLookup {
 
     /** What is known now. */
     LookupResult result() {
-        List<Candidate> nearest = shortlist.nearestAnswered();
-        int hops = nearest.stream().mapToInt(Candidate::hop).max().orElse(0);
+        List<Candidate> nearest = shortlist.nearest();
+        int hops = nearest.stream()
+                .filter(candidate -> candidate.is(State.ANSWERED))
+                .mapToInt(Candidate::hop)
+                .max()
+                .orElse(0);
         return new LookupResult(
                 request.target(),
                 nearest.stream().map(Candidate::contact).toList(),

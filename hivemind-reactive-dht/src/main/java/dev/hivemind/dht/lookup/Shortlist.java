@@ -17,16 +17,19 @@ final class Shortlist {
     private final NodeId target;
     private final NodeId self;
     private final int width;
+    private int confirmations;
     private final List<Candidate> nearestFirst = new ArrayList<>();
 
     /**
      * @param self the asking node, which is never a candidate
      * @param width how many of the nearest matter
+     * @param confirmations how many of them have to answer
      */
-    Shortlist(NodeId target, NodeId self, int width) {
+    Shortlist(NodeId target, NodeId self, int width, int confirmations) {
         this.target = target;
         this.self = self;
         this.width = width;
+        this.confirmations = confirmations;
     }
 
     /** Adds a peer, unless it is known or too far. */
@@ -72,13 +75,13 @@ final class Shortlist {
         return place < 0 ? null : nearestFirst.get(place);
     }
 
-    /** The nearest peer not yet asked, if it is among the nearest hopeful ones. */
+    /** The nearest peer not yet asked, if it is among the nearest hopeful ones that have to answer. */
     @Nullable Candidate next() {
         int hopeful = 0;
         for (Candidate candidate : nearestFirst) {
             if (candidate.is(State.NEW)) {
                 return candidate;
-            } else if (candidate.isHopeful() && ++hopeful >= width) {
+            } else if (candidate.isHopeful() && ++hopeful >= confirmations) {
                 return null;
             }
         }
@@ -122,31 +125,47 @@ final class Shortlist {
         return null;
     }
 
-    /** Whether all of the nearest hopeful peers have answered. */
+    /** Whether so many of the nearest hopeful peers have answered as have to. */
     boolean isSettled() {
         int hopeful = 0;
         for (Candidate candidate : nearestFirst) {
             if (candidate.is(State.NEW) || candidate.is(State.ASKED)) {
                 return false;
-            } else if (candidate.is(State.ANSWERED) && ++hopeful >= width) {
+            } else if (candidate.is(State.ANSWERED) && ++hopeful >= confirmations) {
                 return true;
             }
         }
         return true;
     }
 
-    /** The nearest peers that answered. */
-    List<Candidate> nearestAnswered() {
-        List<Candidate> answered = new ArrayList<>(width);
+    /** From now on, all of the nearest have to answer. */
+    void requireAll() {
+        confirmations = width;
+    }
+
+    /** Whether as many have answered as have to, however far they are. */
+    boolean isConfirmed() {
+        int answered = 0;
         for (Candidate candidate : nearestFirst) {
-            if (candidate.is(State.ANSWERED)) {
-                answered.add(candidate);
-                if (answered.size() >= width) {
+            if (candidate.is(State.ANSWERED) && ++answered >= confirmations) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The nearest peers that answered or, where not all have to, may do so. */
+    List<Candidate> nearest() {
+        List<Candidate> nearest = new ArrayList<>(width);
+        for (Candidate candidate : nearestFirst) {
+            if (candidate.is(State.ANSWERED) || (confirmations < width && candidate.isHopeful())) {
+                nearest.add(candidate);
+                if (nearest.size() >= width) {
                     break;
                 }
             }
         }
-        return answered;
+        return nearest;
     }
 
     /** Those past the soft timeout. */

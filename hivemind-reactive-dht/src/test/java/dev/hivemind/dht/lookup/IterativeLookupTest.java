@@ -63,8 +63,12 @@ class IterativeLookupTest {
 
     /** Answers calls in random order until the lookup ends. */
     private LookupResult walk(FakeSwarm swarm, Contact asker, NodeId target, int width, int alpha) {
-        var machine = new IterativeLookup(
-                LookupRequest.ofNodes(target, width), asker.id(), swarm.seeds(asker, target), alpha, lifetimes);
+        return walk(swarm, asker, LookupRequest.ofNodes(target, width), alpha);
+    }
+
+    private LookupResult walk(FakeSwarm swarm, Contact asker, LookupRequest request, int alpha) {
+        NodeId target = request.target();
+        var machine = new IterativeLookup(request, asker.id(), swarm.seeds(asker, target), alpha, lifetimes);
         List<Contact> inFlight = new ArrayList<>(machine.next());
         while (!machine.isDone()) {
             assertThat(inFlight).hasSizeBetween(1, alpha);
@@ -136,6 +140,71 @@ class IterativeLookupTest {
         }
 
         assertThat(messages / 100.0).isLessThanOrEqualTo(25);
+    }
+
+    @Test
+    void walk_withTwoConfirmations_findsTheTrulyNearestInFarFewerMessages() {
+        var swarm = new FakeSwarm(1_000, 20, random);
+        Contact asker = swarm.contacts().get(0);
+        int messages = 0;
+
+        for (int i = 0; i < 100; i++) {
+            NodeId target = FakeSwarm.randomId(random);
+            LookupResult result = walk(swarm, asker, LookupRequest.ofNodes(target, 9, 2), ALPHA);
+            assertThat(result.closest()).isEqualTo(swarm.nearestAlive(target, asker, 9));
+            messages += result.stats().messages();
+        }
+
+        assertThat(messages / 100.0).isLessThanOrEqualTo(6);
+    }
+
+    @Test
+    void isDone_withEnoughConfirmations_tellsOfPeersThatWereNotAsked() {
+        List<Contact> seeds = contacts(8);
+        IterativeLookup lookup = lookup(LookupRequest.ofNodes(TARGET, 5, 2), seeds);
+        assertThat(lookup.next()).isEqualTo(seeds.subList(0, 2));
+
+        lookup.answered(seeds.get(0).id(), contacts());
+        assertThat(lookup.isDone()).isFalse();
+        lookup.answered(seeds.get(1).id(), contacts());
+
+        assertThat(lookup.isDone()).isTrue();
+        assertThat(lookup.result().closest()).isEqualTo(seeds.subList(0, 5));
+    }
+
+    @Test
+    void slow_ofAPeerThatWasToConfirm_letsAllOfTheNearestConfirm() {
+        List<Contact> seeds = contacts(8);
+        IterativeLookup lookup = lookup(LookupRequest.ofNodes(TARGET, 5, 2), seeds);
+        lookup.next();
+
+        lookup.slow(seeds.get(0).id());
+
+        assertConfirmedByAll(lookup, seeds);
+    }
+
+    @Test
+    void failed_ofAPeerThatWasToConfirm_letsAllOfTheNearestConfirm() {
+        List<Contact> seeds = contacts(8);
+        IterativeLookup lookup = lookup(LookupRequest.ofNodes(TARGET, 5, 2), seeds);
+        lookup.next();
+
+        lookup.failed(seeds.get(0).id());
+
+        assertConfirmedByAll(lookup, seeds);
+    }
+
+    /** The first of them is gone, the second is being asked. */
+    private static void assertConfirmedByAll(IterativeLookup lookup, List<Contact> seeds) {
+        List<Contact> asked = new ArrayList<>(List.of(seeds.get(1)));
+        asked.addAll(lookup.next());
+        for (int i = 0; i < asked.size(); i++) {
+            assertThat(lookup.isDone()).isFalse();
+            lookup.answered(asked.get(i).id(), contacts());
+            asked.addAll(lookup.next());
+        }
+        assertThat(lookup.isDone()).isTrue();
+        assertThat(lookup.result().closest()).isEqualTo(seeds.subList(1, 6)).isEqualTo(asked);
     }
 
     @Test

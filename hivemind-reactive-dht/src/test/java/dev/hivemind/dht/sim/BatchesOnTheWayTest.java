@@ -56,7 +56,7 @@ class BatchesOnTheWayTest {
         swarm.time().run(Duration.ofSeconds(2));
 
         assertThat(receipts).hasSize(KEYS).allMatch(receipt -> receipt.stored() >= 4);
-        assertThat(member.transport().requests(Operation.DHT_FIND) - finds).isLessThan(5 * KEYS);
+        assertThat(member.transport().requests(Operation.DHT_FIND) - finds).isLessThan(2 * KEYS);
         assertThat(member.transport().requests(Operation.DHT_STORE) - stores).isLessThan(7 * KEYS / 2);
     }
 
