@@ -33,11 +33,10 @@ final class LocalSteps implements AutoCloseable {
         all(Group::forward);
     }
 
+    /** In the order of a mixture, whose loss needs all outputs. */
     void forwardAndBackward() {
-        all(group -> {
-            group.forward();
-            group.backward();
-        });
+        all(Group::forward);
+        all(Group::backward);
     }
 
     private void all(Consumer<Group> work) {

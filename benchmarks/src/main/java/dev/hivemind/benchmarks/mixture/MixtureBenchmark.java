@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -97,13 +98,12 @@ public final class MixtureBenchmark implements Benchmark {
         long before = remote.calls();
         remoteStep.run();
         long calls = remote.calls() - before;
-        Map<String, Interleaved.Case<Pace>> cases = new LinkedHashMap<>();
-        cases.put("remote", time -> Pace.of(remoteStep, time));
-        cases.put("local", time -> Pace.of(localStep, time));
-        Interleaved.run(cases, new Plan(WARM_UP_TURNS, plan.warmUp(), plan.warmUp(), plan.filter()));
-        Map<String, List<Pace>> paces = Interleaved.run(cases, plan);
+        Interleaved.run(
+                cases(remoteStep, localStep), new Plan(WARM_UP_TURNS, plan.warmUp(), plan.warmUp(), plan.filter()));
+        Map<String, List<Pace>> paces = Interleaved.run(cases(remoteStep, localStep), plan);
         List<Pace> with = paces.getOrDefault("remote", List.of());
         List<Pace> without = paces.getOrDefault("local", List.of());
+        List<Pace> seldom = paces.getOrDefault("seldom", List.of());
         Series remoteMillis = Series.of(with, Pace::millis);
         Series localMillis = Series.of(without, Pace::millis);
         report.row(new Row()
@@ -112,14 +112,30 @@ public final class MixtureBenchmark implements Benchmark {
                 .put("distinctExperts", groups.size())
                 .put("remoteMillis", remoteMillis)
                 .put("localMillis", localMillis)
-                .put(
-                        "addedCpuMillisPerCall",
-                        Series.of(IntStream.range(0, with.size())
-                                .mapToDouble(turn -> (with.get(turn).cpuMillis()
-                                                - without.get(turn).cpuMillis())
-                                        / groups.size())
-                                .toArray()))
+                .put("addedCpuMillisPerCall", addedCpuMillis(with, without, groups.size()))
+                .put("addedCpuMillisPerCallAtSamePace", addedCpuMillis(with, seldom, groups.size()))
                 .put("ratio", remoteMillis.over(localMillis)));
+    }
+
+    /** Local steps are taken as fast as they can be, and in turns of their own no more often than remote ones. */
+    private static Map<String, Interleaved.Case<Pace>> cases(Runnable remoteStep, Runnable localStep) {
+        var period = new AtomicLong();
+        Map<String, Interleaved.Case<Pace>> cases = new LinkedHashMap<>();
+        cases.put("remote", time -> {
+            Pace pace = Pace.of(remoteStep, time);
+            period.set(Math.round(pace.millis() * 1e6));
+            return pace;
+        });
+        cases.put("local", time -> Pace.of(localStep, time));
+        cases.put("seldom", time -> Pace.of(localStep, period.get(), time));
+        return cases;
+    }
+
+    private static Series addedCpuMillis(List<Pace> with, List<Pace> without, int experts) {
+        return Series.of(IntStream.range(0, with.size())
+                .mapToDouble(
+                        turn -> (with.get(turn).cpuMillis() - without.get(turn).cpuMillis()) / experts)
+                .toArray());
     }
 
     private static void compression(ExpertSwarm swarm, Report report) {
