@@ -72,11 +72,6 @@ final class KBucket implements IdRange {
         return place;
     }
 
-    /** Adds a contact or marks it as seen now; false if the bucket is full. */
-    boolean put(Contact contact, long nowMillis) {
-        return refresh(contact, nowMillis) || add(contact, nowMillis);
-    }
-
     /** Marks a contact as seen now; false if it is not in the bucket. */
     boolean refresh(Contact contact, long nowMillis) {
         int place = place(contact.id());
@@ -178,24 +173,12 @@ final class KBucket implements IdRange {
         return new Halves(depth, halves.get(0), halves.get(1));
     }
 
-    /** The two halves of this bucket's range, with its contacts. */
+    /** The two halves of this bucket's range, with its contacts. Where a split makes room, nobody waits for it. */
     List<KBucket> split() {
         KBucket left = new KBucket(lower, depth + 1, capacity);
         KBucket right = new KBucket(lower.withBit(depth), depth + 1, capacity);
-        active.forEach(entry -> half(left, right, entry.id()).active.add(entry));
-        replacements.forEach((id, entry) -> half(left, right, id).refill(entry));
-        questioned.forEach(id -> half(left, right, id).questioned.add(id));
+        active.forEach(entry -> (right.covers(entry.id()) ? right : left).active.add(entry));
         return List.of(left, right);
-    }
-
-    private static KBucket half(KBucket left, KBucket right, NodeId id) {
-        return right.covers(id) ? right : left;
-    }
-
-    private void refill(Entry entry) {
-        if (!put(entry.contact(), entry.seenMillis())) {
-            reserve(entry.contact(), entry.seenMillis());
-        }
     }
 
     boolean contains(NodeId id) {

@@ -47,7 +47,6 @@ public final class DhtRequestHandler {
 
     private final DhtHandler handler;
     private final CallRates rates;
-    private final FindReplyCodec finds = new FindReplyCodec();
     private final WatchReplyCodec news = new WatchReplyCodec();
     private final PendingCalls pending = new PendingCalls(MAX_PENDING, MAX_PENDING_PER_CALLER);
 
@@ -95,7 +94,7 @@ public final class DhtRequestHandler {
         return answer(caller, body, () -> {
             FindRequest find = DhtCodec.toFindRequest(EncodedDhtRpc.parse(body, FindRequestMessage.parser()));
             charge(caller, find.targets().size());
-            return handler.find(caller, find).map(finds::toMessage);
+            return handler.find(caller, find).map(FindReplyCodec::toMessage);
         });
     }
 

@@ -31,7 +31,6 @@ public final class EncodedDhtRpc implements DhtRpc {
     private final DhtTransport transport;
     private final Duration timeout;
     private final Scheduler timer;
-    private final FindReplyCodec finds = new FindReplyCodec();
 
     /**
      * Asks over a transport, which stays the caller's.
@@ -59,7 +58,7 @@ public final class EncodedDhtRpc implements DhtRpc {
                 to,
                 Operation.DHT_FIND,
                 DhtCodec.toMessage(request),
-                reply -> finds.toFindReply(read(reply, FindReplyMessage.parser(), targets), targets));
+                reply -> FindReplyCodec.toFindReply(read(reply, FindReplyMessage.parser(), targets), targets));
     }
 
     @Override

@@ -20,7 +20,9 @@ final class FindReplyCodec {
     /** One for all nodes of a process, since they mostly speak of the same peers. */
     private static final ContactCodec CONTACTS = new ContactCodec();
 
-    FindReplyMessage toMessage(FindReply reply) {
+    private FindReplyCodec() {}
+
+    static FindReplyMessage toMessage(FindReply reply) {
         FindReplyMessage.Builder message = FindReplyMessage.newBuilder();
         if (reply.results().size() == 1) {
             return addOnly(reply.results().get(0), message).build();
@@ -56,7 +58,7 @@ final class FindReplyCodec {
     }
 
     /** Reads the answer to a request for so many targets. */
-    FindReply toFindReply(FindReplyMessage message, int targets) {
+    static FindReply toFindReply(FindReplyMessage message, int targets) {
         return DhtCodec.checked(() -> {
             DhtCodec.requireAnswers(message.getResultsCount(), targets);
             DhtCodec.requireCount("contacts", message.getContactsCount(), targets * FindResult.MAX_CONTACTS);

@@ -104,7 +104,7 @@ class RoutingTableTest {
     void split_ofAnIdAtTheMidpoint_putsItIntoTheRightHalf() {
         NodeId midpoint = NodeId.ZERO.withBit(0);
         var bucket = new KBucket(NodeId.ZERO, 0, 20);
-        bucket.put(new Contact(midpoint, ADDRESSES), 0);
+        bucket.add(new Contact(midpoint, ADDRESSES), 0);
 
         List<KBucket> halves = bucket.split();
 

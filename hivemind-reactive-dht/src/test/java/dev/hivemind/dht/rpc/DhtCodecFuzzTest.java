@@ -20,8 +20,6 @@ import java.util.function.Function;
  */
 class DhtCodecFuzzTest {
 
-    private static final FindReplyCodec FINDS = new FindReplyCodec();
-
     @FuzzTest(maxDuration = "1m")
     void storeRequest_ofAnyBytes_isRefusedOrWithinBounds(byte[] bytes) {
         decode(bytes, StoreRequestMessage.parser(), DhtCodec::toStoreRequest).ifPresent(request -> {
@@ -40,11 +38,14 @@ class DhtCodecFuzzTest {
 
     @FuzzTest(maxDuration = "1m")
     void findReply_ofAnyBytes_isRefusedOrWithinBounds(byte[] bytes) {
-        decode(bytes, FindReplyMessage.parser(), message -> FINDS.toFindReply(message, 1))
+        decode(bytes, FindReplyMessage.parser(), message -> FindReplyCodec.toFindReply(message, 1))
                 .ifPresent(reply -> {
                     assertThat(reply.results().get(0).closest()).hasSizeLessThanOrEqualTo(FindResult.MAX_CONTACTS);
-                    byte[] again = FINDS.toMessage(reply).toByteArray();
-                    assertThat(decode(again, FindReplyMessage.parser(), message -> FINDS.toFindReply(message, 1)))
+                    byte[] again = FindReplyCodec.toMessage(reply).toByteArray();
+                    assertThat(decode(
+                                    again,
+                                    FindReplyMessage.parser(),
+                                    message -> FindReplyCodec.toFindReply(message, 1)))
                             .contains(reply);
                 });
     }

@@ -31,8 +31,6 @@ class DhtCodecTest {
     private static final Instant EXPIRY = Instant.ofEpochMilli(1_767_225_600_123L);
     private static final ByteString ID = ByteString.copyFrom(new byte[32]);
 
-    private static final FindReplyCodec FINDS = new FindReplyCodec();
-
     private static ByteString bytes(String text) {
         return ByteString.copyFromUtf8(text);
     }
@@ -42,7 +40,8 @@ class DhtCodecTest {
     }
 
     private static void assertRefused(FindReplyMessage reply) {
-        assertThatExceptionOfType(ProtocolViolationException.class).isThrownBy(() -> FINDS.toFindReply(reply, 1));
+        assertThatExceptionOfType(ProtocolViolationException.class)
+                .isThrownBy(() -> FindReplyCodec.toFindReply(reply, 1));
     }
 
     @Test
@@ -57,7 +56,8 @@ class DhtCodecTest {
                 new FindResult(List.of(), new PlainRecord(bytes("v"), EXPIRY)),
                 new FindResult(List.of(), null)));
 
-        assertThat(FINDS.toFindReply(FINDS.toMessage(reply), 3)).isEqualTo(reply);
+        assertThat(FindReplyCodec.toFindReply(FindReplyCodec.toMessage(reply), 3))
+                .isEqualTo(reply);
     }
 
     @Test
@@ -80,7 +80,7 @@ class DhtCodecTest {
     @Test
     void findReply_withAnotherNumberOfResults_isRefused() {
         assertThatExceptionOfType(ProtocolViolationException.class)
-                .isThrownBy(() -> FINDS.toFindReply(FindReplyMessage.getDefaultInstance(), 1));
+                .isThrownBy(() -> FindReplyCodec.toFindReply(FindReplyMessage.getDefaultInstance(), 1));
     }
 
     @Test
@@ -127,7 +127,8 @@ class DhtCodecTest {
                 .toList();
         var reply = new FindReply(List.of(new FindResult(List.of(new Contact(NodeId.ZERO, addresses)), null)));
 
-        assertThat(FINDS.toFindReply(FINDS.toMessage(reply), 1)).isEqualTo(reply);
+        assertThat(FindReplyCodec.toFindReply(FindReplyCodec.toMessage(reply), 1))
+                .isEqualTo(reply);
     }
 
     @Test
@@ -149,10 +150,10 @@ class DhtCodecTest {
         var contact = new Contact(NodeId.ZERO, List.of(new PeerAddress("host", 1)));
         var result = new FindResult(List.of(contact), null);
 
-        FindReplyMessage message = FINDS.toMessage(new FindReply(List.of(result, result)));
+        FindReplyMessage message = FindReplyCodec.toMessage(new FindReply(List.of(result, result)));
 
         assertThat(message.getContactsCount()).isOne();
-        assertThat(FINDS.toFindReply(message, 2).results()).containsExactly(result, result);
+        assertThat(FindReplyCodec.toFindReply(message, 2).results()).containsExactly(result, result);
     }
 
     @Test
@@ -161,7 +162,8 @@ class DhtCodecTest {
             var moved = new Contact(NodeId.ZERO, List.of(new PeerAddress("host", port)));
             var reply = new FindReply(List.of(new FindResult(List.of(moved), null)));
 
-            assertThat(FINDS.toFindReply(FINDS.toMessage(reply), 1)).isEqualTo(reply);
+            assertThat(FindReplyCodec.toFindReply(FindReplyCodec.toMessage(reply), 1))
+                    .isEqualTo(reply);
         }
     }
 
@@ -181,7 +183,7 @@ class DhtCodecTest {
                 .addResults(FindResultMessage.newBuilder().addClosest(0).addClosest(1))
                 .build();
 
-        assertThat(FINDS.toFindReply(reply, 1).results().get(0).closest())
+        assertThat(FindReplyCodec.toFindReply(reply, 1).results().get(0).closest())
                 .containsExactly(new Contact(NodeId.ZERO, List.of(new PeerAddress("host", 1))));
     }
 
