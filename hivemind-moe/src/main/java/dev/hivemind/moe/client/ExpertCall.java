@@ -83,10 +83,7 @@ final class ExpertCall implements PendingRequest {
                     owners,
                     calls,
                     (request, turn) -> owners.call(
-                            turn,
-                            request.deadline(),
-                            asked,
-                            connection -> UnderstoodRequest.send(connection, request)));
+                            turn, request, asked, connection -> UnderstoodRequest.send(connection, request)));
         }
 
         /**
@@ -100,7 +97,7 @@ final class ExpertCall implements PendingRequest {
                     calls,
                     (request, turn) -> owners.call(
                             turn,
-                            request.deadline(),
+                            request,
                             asked,
                             connection -> calls.channels().send(connection, owners.uid(), request)));
         }
@@ -179,7 +176,7 @@ final class ExpertCall implements PendingRequest {
     }
 
     private Mono<Void> whenThereIsRoom(@Nullable ExpertSchema known) {
-        Mono<ExpertSchema> schema = known == null ? route.owners.schema() : Mono.just(known);
+        Mono<ExpertSchema> schema = known == null ? route.owners.schema(deadline.remaining()) : Mono.just(known);
         return schema.flatMap(asked -> {
             CallGate.Pass entered = enter(asked);
             if (isClosed()) {
@@ -341,6 +338,11 @@ final class ExpertCall implements PendingRequest {
     @Override
     public Operation operation() {
         return kind.operation();
+    }
+
+    @Override
+    public Duration timeout() {
+        return kind.timeout(policy);
     }
 
     @Override

@@ -31,8 +31,6 @@ import reactor.core.publisher.Mono;
 final class Owners {
 
     private final List<Owner> all;
-    private final Mono<Choice> choice;
-    private final Duration patience;
     private final Backoff<PeerId> backoff;
     private final AtomicInteger turns = new AtomicInteger();
     private volatile @Nullable Choice known;
@@ -46,16 +44,12 @@ final class Owners {
         this.all = descriptors.stream()
                 .map(descriptor -> new Owner(node, descriptor, policy))
                 .toList();
-        this.patience = patience(policy.forwardTimeout(), descriptors.size());
         this.backoff = backoff;
-        this.choice = Mono.defer(() -> choose(candidates(), null))
-                .doOnNext(made -> known = made)
-                .cacheInvalidateIf(made -> false);
     }
 
     /** How long one of several owners is waited for before another is tried: all but one may be silent. */
-    private static Duration patience(Duration timeout, int owners) {
-        return owners == 1 ? timeout : timeout.dividedBy(owners + 1L);
+    private Duration share(Duration time) {
+        return time.dividedBy(all.size() + 1L);
     }
 
     ExpertUid uid() {
@@ -80,9 +74,17 @@ final class Owners {
         return made == null ? null : made.schema;
     }
 
-    /** What the expert takes and gives; asked once, by whoever comes first. Failures are not remembered. */
-    Mono<ExpertSchema> schema() {
-        return choice.map(Choice::schema);
+    /**
+     * What the expert takes and gives; every owner is asked once, by whoever comes first. Failures are not remembered.
+     *
+     * @param time of which each of several owners but the last has an equal part
+     */
+    Mono<ExpertSchema> schema(Duration time) {
+        return Mono.defer(() -> {
+                    Choice made = known;
+                    return made == null ? new Question(time).ask() : Mono.just(made);
+                })
+                .map(Choice::schema);
     }
 
     /** Those that failed of late come last. */
@@ -92,27 +94,13 @@ final class Owners {
                 .collect(Collectors.toCollection(ArrayDeque::new));
     }
 
-    /** The first that answers; others than the latest only if they are frozen. */
-    private Mono<Choice> choose(Deque<Owner> candidates, @Nullable RpcException reason) {
-        Owner owner = candidates.poll();
-        if (owner == null) {
-            return Mono.error(reason == null ? noOwner() : reason);
-        }
-        return inTime(owner, Deadline.after(patience), owner.schema())
-                .filter(schema -> owner == all.get(0) || !schema.trainable())
-                .map(schema -> new Choice(owner, schema))
-                .doOnError(error -> recordFailure(owner, error))
-                .onErrorResume(RpcException.class, error -> choose(candidates, reason == null ? error : reason))
-                .switchIfEmpty(Mono.defer(() -> choose(candidates, reason)));
-    }
-
-    /** An error, after which another is tried, when one of several keeps silent for long. */
-    private <T> Mono<T> inTime(Owner owner, Deadline deadline, Mono<T> answer) {
+    /** An error, after which another is tried, when one of several keeps silent for its part of the time. */
+    private <T> Mono<T> inTime(Owner owner, Duration share, Deadline deadline, Mono<T> answer) {
         if (all.size() == 1) {
             return answer;
         }
         Duration remaining = deadline.remaining();
-        Duration bound = remaining.compareTo(patience) < 0 ? remaining : patience;
+        Duration bound = remaining.compareTo(share) < 0 ? remaining : share;
         return answer.timeout(bound, Mono.error(() -> silence(owner, deadline)));
     }
 
@@ -126,6 +114,15 @@ final class Owners {
         return new PeerUnavailableException("Nobody hosts %s".formatted(uid()));
     }
 
+    /** The choice of whoever made one first. */
+    private synchronized Choice settled(Choice made) {
+        Choice earlier = known;
+        if (earlier == null) {
+            known = made;
+        }
+        return earlier == null ? made : earlier;
+    }
+
     /** Where a call begins to look for an owner; attempts after the first count on from here. */
     int nextTurn() {
         return turns.getAndIncrement() & Integer.MAX_VALUE;
@@ -135,9 +132,11 @@ final class Owners {
      * Does something over a connection to an owner.
      *
      * @param turn decides among several owners
+     * @param request whose time it is
      * @param asked is told which one it is, before anything is sent
      */
-    <T> Mono<T> call(int turn, Deadline deadline, Consumer<PeerId> asked, Function<PeerConnection, Mono<T>> call) {
+    <T> Mono<T> call(int turn, PendingRequest request, Consumer<PeerId> asked, Function<PeerConnection, Mono<T>> call) {
+        Deadline deadline = request.deadline();
         Choice made = known;
         if (made == null) {
             return Mono.error(new IllegalStateException("The schema comes first"));
@@ -151,7 +150,7 @@ final class Owners {
         Mono<PeerConnection> ready = owner.schema()
                 .flatMap(schema -> requireAlike(made.schema, schema, owner))
                 .flatMap(alike -> owner.connect(deadline));
-        return inTime(owner, deadline, ready)
+        return inTime(owner, share(request.timeout()), deadline, ready)
                 .flatMap(call)
                 .doOnNext(answer -> backoff.succeeded(owner.peerId()))
                 .onErrorMap(UnknownExpertException.class, Owners::asUnavailable)
@@ -190,4 +189,41 @@ final class Owners {
     }
 
     private record Choice(Owner owner, ExpertSchema schema) {}
+
+    /** One caller's way from owner to owner, until one says what the expert takes and gives. */
+    private final class Question {
+
+        private final Deque<Owner> candidates = candidates();
+        private final Duration time;
+        private final Deadline deadline;
+        private @Nullable RpcException first;
+
+        Question(Duration time) {
+            this.time = time;
+            this.deadline = Deadline.after(time);
+        }
+
+        /** The first that answers; others than the latest only if they are frozen. */
+        Mono<Choice> ask() {
+            Owner owner = candidates.poll();
+            if (owner == null) {
+                return Mono.error(first == null ? noOwner() : first);
+            }
+            return inTime(owner, candidates.isEmpty() ? time : share(time), deadline, owner.schema())
+                    .filter(schema -> owner == all.get(0) || !schema.trainable())
+                    .map(schema -> settled(new Choice(owner, schema)))
+                    .onErrorResume(RpcException.class, error -> {
+                        failed(owner, error);
+                        return ask();
+                    })
+                    .switchIfEmpty(Mono.defer(this::ask));
+        }
+
+        private void failed(Owner owner, RpcException error) {
+            recordFailure(owner, error);
+            if (first == null) {
+                first = error;
+            }
+        }
+    }
 }

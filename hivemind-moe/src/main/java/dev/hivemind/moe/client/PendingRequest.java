@@ -5,6 +5,7 @@ import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.Operation;
+import java.time.Duration;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,9 @@ interface PendingRequest {
     CallId id();
 
     Operation operation();
+
+    /** How long the call may take in all. */
+    Duration timeout();
 
     Deadline deadline();
 

@@ -99,9 +99,12 @@ public final class RemoteExpert {
         return owners.preferred();
     }
 
-    /** What the expert takes and gives. Asked of its peer once, and remembered; an error is not. */
+    /**
+     * What the expert takes and gives. Asked of its peer once, and remembered; an error is not. One of several peers that
+     * keeps silent for its part of the policy's forward timeout is passed over.
+     */
     public Mono<ExpertSchema> info() {
-        return owners.schema();
+        return owners.schema(policy.forwardTimeout());
     }
 
     /**

@@ -132,9 +132,11 @@ final class ForwardPass {
         int[] slots = found.slotsOf(expert);
         PeerId first = handle.owner();
         long begun = System.nanoTime();
-        return handle.info()
+        Duration time = atLeastTheShortest(patience.remaining());
+        return mixture.callable(handle, time)
+                .info()
                 .timeout(
-                        atLeastTheShortest(patience.remaining()),
+                        time,
                         Mono.error(() ->
                                 new DeadlineExceededException("%s did not tell its schema in time".formatted(handle))))
                 .doOnNext(schema -> outputs.requireOf(schema, handle))

@@ -429,7 +429,8 @@ class CallChannelsTest {
     private static final class OneRow implements PendingRequest {
 
         private final CallId id = CallId.random();
-        private final Deadline deadline = Deadline.after(TIMEOUT.multipliedBy(3));
+        private final Duration timeout = TIMEOUT.multipliedBy(3);
+        private final Deadline deadline = Deadline.after(timeout);
 
         @Override
         public CallId id() {
@@ -439,6 +440,11 @@ class CallChannelsTest {
         @Override
         public Operation operation() {
             return Operation.EXPERT_FORWARD;
+        }
+
+        @Override
+        public Duration timeout() {
+            return timeout;
         }
 
         @Override

@@ -253,6 +253,36 @@ class RemoteExpertTest {
         assertThat(silent.questions).hasValue(1);
     }
 
+    private static CallPolicy patient() {
+        return CallPolicy.DEFAULT.withForwardTimeout(Duration.ofMinutes(10));
+    }
+
+    @Test
+    void forward_inAHurryWhileTheLatestOwnerIsSilent_goesToAnother() {
+        Scripted silent = peers.silentPeer();
+        Scripted frozen = echoing(peers, false);
+        RemoteExpert expert = peers.expert(patient(), ClientLimits.DEFAULT, silent, frozen);
+
+        forward(expert.with(ofNineSeconds()), rows(2)).block(TIMEOUT);
+
+        assertThat(frozen.forwards).hasValue(1);
+    }
+
+    @Test
+    void forward_inAHurryWhileTheOwnerWhoseTurnItIsIsSilent_goesToAnother() {
+        Scripted frozen = echoing(peers, false);
+        Scripted silent = peers.silentPeer();
+        RemoteExpert expert = peers.expert(patient(), ClientLimits.DEFAULT, frozen, silent);
+        expert.info().block(TIMEOUT);
+
+        for (int call = 0; call < 2; call++) {
+            forward(expert.with(ofNineSeconds()), rows(2)).block(TIMEOUT);
+        }
+
+        assertThat(frozen.forwards).hasValue(2);
+        assertThat(silent.questions).hasValue(1);
+    }
+
     @Test
     void forward_ofATrainableExpert_neverGoesToAnOlderOwner() {
         Scripted latest = echoing(peers, true);

@@ -3,6 +3,7 @@ package dev.hivemind.moe.mixture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.types.Shape;
+import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.RemoteTape;
 import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
@@ -38,6 +39,9 @@ class SharedExpertTest {
 
     /** Enough for those who answer at once. */
     private static final Duration FAIR = Duration.ofSeconds(6);
+
+    /** A sixth of it passes until a second owner is asked for its schema. */
+    private static final Duration HURRIED = Duration.ofSeconds(15);
 
     /** Only a hang reaches it. */
     private static final Duration LONG = Duration.ofMinutes(10);
@@ -172,6 +176,19 @@ class SharedExpertTest {
 
         step(mixture);
 
+        assertThat(honest.forwards).hasValue(1);
+    }
+
+    /** The one that was declared last is asked first. */
+    @Test
+    void owner_thatKeepsItsSchemaToItself_doesNotCostAHurriedMixtureTheExpert() {
+        swarm.client(CallPolicy.DEFAULT.withForwardTimeout(LONG));
+        failing.info = ScriptedExpert.silent();
+        RemoteMixtureOfExperts mixture = mixture(HURRIED);
+
+        step(mixture);
+
+        assertThat(mixture.statistics().failedCalls()).isZero();
         assertThat(honest.forwards).hasValue(1);
     }
 
