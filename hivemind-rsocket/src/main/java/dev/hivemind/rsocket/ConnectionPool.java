@@ -4,16 +4,12 @@ import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.identity.PeerId;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -33,7 +29,6 @@ import reactor.core.scheduler.Scheduler;
  */
 final class ConnectionPool implements Disposable {
 
-    private static final float LOAD_FACTOR = 0.75f;
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
     private static final Duration DRAIN_CHECK_INTERVAL = Duration.ofMillis(20);
 
@@ -42,14 +37,10 @@ final class ConnectionPool implements Disposable {
     private final DialsUnderWay dials;
     private final Disposable.Swap sweeping = Disposables.swap();
 
-    /** The connections that live, least recently active first. */
-    private final Map<PeerConnection, PooledConnection> live = new LinkedHashMap<>(16, LOAD_FACTOR, true);
-
-    /** Which of its connections is used to call a peer. */
-    private final Map<PeerId, PeerConnection> preferred = new HashMap<>();
-
+    private final LiveConnections live = new LiveConnections();
     private volatile boolean closing;
     private boolean disposed;
+    private boolean sweeps;
 
     /**
      * An empty pool.
@@ -84,39 +75,12 @@ final class ConnectionPool implements Disposable {
     }
 
     private synchronized @Nullable PeerConnection use(PeerId id) {
-        PeerConnection known = find(id);
-        if (known != null) {
-            touch(known);
+        PooledConnection known = live.preferred(id);
+        if (known == null) {
+            return null;
         }
-        return known;
-    }
-
-    private @Nullable PeerConnection find(PeerId id) {
-        PeerConnection known = preferred.get(id);
-        if (known != null && known.isDisposed()) {
-            forgetClosed();
-            known = preferred.get(id);
-        }
-        return known;
-    }
-
-    /** Asking the map makes the connection its most recently active one. */
-    private void touch(PeerConnection connection) {
-        PooledConnection pooled = live.get(connection);
-        if (pooled != null) {
-            pooled.touch(now());
-        }
-    }
-
-    /** Forgets what has closed; of a peer's connections, the most recently active is preferred. */
-    private void forgetClosed() {
-        live.keySet().removeIf(PeerConnection::isDisposed);
-        preferred.clear();
-        live.forEach((connection, pooled) -> {
-            if (!pooled.isRetired()) {
-                preferred.put(connection.peerId(), connection);
-            }
-        });
+        live.touch(known, now());
+        return known.connection();
     }
 
     /** Remembers a connection that the other side set up. */
@@ -144,55 +108,43 @@ final class ConnectionPool implements Disposable {
         if (closing) {
             return List.of(connection);
         }
-        forgetClosed();
-        live.put(connection, new PooledConnection(connection, now()));
-        preferred.put(connection.peerId(), connection);
+        var pooled = new PooledConnection(connection, now());
+        live.add(pooled);
+        pooled.whenClosed(() -> forget(connection));
         retireTheOtherSides(connection.peerId());
-        if (live.size() == 1) {
-            sweeping.update(clock.schedulePeriodically(
-                    this::sweep, SWEEP_INTERVAL.toMillis(), SWEEP_INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
-        }
+        sweepFromNowOn();
         return removeSurplus();
+    }
+
+    private synchronized void forget(PeerConnection closed) {
+        live.remove(closed);
     }
 
     /** If both sides dialled, the connections that the one with the higher id dialled are not used any more. */
     private void retireTheOtherSides(PeerId peer) {
         boolean keepsDialled = settings.own().compareTo(peer) < 0;
-        List<PooledConnection> ofPeer = live.values().stream()
-                .filter(pooled -> pooled.connection().peerId().equals(peer) && !pooled.isRetired())
-                .toList();
+        List<PooledConnection> inUse = live.inUse(peer);
         Predicate<PooledConnection> kept =
                 pooled -> pooled.connection().activity().isDialled() == keepsDialled;
-        if (ofPeer.stream().anyMatch(kept)) {
-            ofPeer.stream().filter(kept.negate()).forEach(pooled -> pooled.retire(now()));
-            ofPeer.stream().filter(kept).forEach(pooled -> preferred.put(peer, pooled.connection()));
+        if (inUse.stream().anyMatch(kept)) {
+            inUse.stream().filter(kept.negate()).forEach(pooled -> pooled.retire(now()));
         }
     }
 
     private List<PeerConnection> removeSurplus() {
-        if (live.size() <= settings.maxConnections()) {
-            return List.of();
+        var removed = new ArrayList<PeerConnection>();
+        while (live.size() > settings.maxConnections()) {
+            removed.add(live.removeEldest(now()));
         }
-        refresh();
-        Stream.Builder<PeerConnection> removed = Stream.builder();
-        Iterator<PeerConnection> eldestFirst = live.keySet().iterator();
-        for (int surplus = live.size() - settings.maxConnections(); surplus > 0; surplus--) {
-            PeerConnection eldest = eldestFirst.next();
-            eldestFirst.remove();
-            preferred.remove(eldest.peerId(), eldest);
-            removed.add(eldest);
-        }
-        return removed.build().toList();
+        return removed;
     }
 
-    /** Puts the connections on which calls were made or served, or are, behind the others. */
-    private void refresh() {
-        long now = now();
-        List<PeerConnection> active = live.values().stream()
-                .filter(pooled -> pooled.refresh(now))
-                .map(PooledConnection::connection)
-                .toList();
-        active.forEach(this::touch);
+    private void sweepFromNowOn() {
+        if (!sweeps) {
+            sweeps = true;
+            sweeping.update(clock.schedulePeriodically(
+                    this::sweep, SWEEP_INTERVAL.toMillis(), SWEEP_INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
+        }
     }
 
     private void sweep() {
@@ -200,15 +152,11 @@ final class ConnectionPool implements Disposable {
     }
 
     private synchronized List<PeerConnection> removeDue() {
-        refresh();
         long now = now();
-        List<PeerConnection> due = live.values().stream()
-                .filter(pooled -> pooled.isDue(settings.idleTimeout(), now))
-                .map(PooledConnection::connection)
-                .toList();
-        due.forEach(live::remove);
-        forgetClosed();
-        if (live.isEmpty()) {
+        live.refresh(now);
+        List<PeerConnection> due = live.removeIf(pooled -> pooled.isDue(settings.idleTimeout(), now));
+        if (live.size() == 0) {
+            sweeps = false;
             sweeping.update(Disposables.disposed());
         }
         return due;
@@ -238,7 +186,7 @@ final class ConnectionPool implements Disposable {
     }
 
     private synchronized boolean isQuiet() {
-        return live.keySet().stream().allMatch(connection -> connection.isDisposed() || isQuiet(connection));
+        return live.all().stream().allMatch(connection -> connection.isDisposed() || isQuiet(connection));
     }
 
     private static boolean isQuiet(PeerConnection connection) {
@@ -247,7 +195,7 @@ final class ConnectionPool implements Disposable {
 
     /** The connections that are open now. */
     synchronized List<PeerConnection> live() {
-        return live.keySet().stream()
+        return live.all().stream()
                 .filter(connection -> !connection.isDisposed())
                 .toList();
     }
@@ -271,9 +219,7 @@ final class ConnectionPool implements Disposable {
     private synchronized List<PeerConnection> removeAll() {
         closing = true;
         disposed = true;
-        List<PeerConnection> all = List.copyOf(live.keySet());
-        live.clear();
-        preferred.clear();
+        List<PeerConnection> all = live.removeIf(pooled -> true);
         return all;
     }
 

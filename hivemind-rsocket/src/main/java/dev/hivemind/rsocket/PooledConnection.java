@@ -1,6 +1,8 @@
 package dev.hivemind.rsocket;
 
 import java.time.Duration;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 
 /** When a connection of the pool was active, and whether it still takes calls. Guarded by the pool's lock. */
 final class PooledConnection {
@@ -17,6 +19,7 @@ final class PooledConnection {
     private static final Duration RETIREMENT = Duration.ofMinutes(1);
 
     private final PeerConnection connection;
+    private final Disposable.Swap closing = Disposables.swap();
     private long activeAtMillis;
     private long retiredAtMillis;
     private boolean retired;
@@ -42,21 +45,34 @@ final class PooledConnection {
         }
     }
 
-    /** Notes what happened on the connection; returns whether anything did since it was last asked. */
-    boolean refresh(long nowMillis) {
-        boolean used = connection.activity().takeUsed();
-        if (used) {
-            activeAtMillis = nowMillis;
-        }
-        return used;
+    /** Whether calls were made or served on the connection, or are, since this was last asked. */
+    boolean takeUsed() {
+        return connection.activity().takeUsed();
     }
 
     void touch(long nowMillis) {
         activeAtMillis = nowMillis;
     }
 
-    /** Whether the connection has had its time; an idle timeout of zero is none. */
+    boolean wasActiveBefore(PooledConnection other) {
+        return activeAtMillis < other.activeAtMillis;
+    }
+
+    /** Has this run once the connection has closed, unless the pool lets go of it before. */
+    void whenClosed(Runnable forget) {
+        closing.update(connection.onClose().subscribe(nothing -> {}, error -> {}, forget));
+    }
+
+    /** The pool lets go of the connection. */
+    void forgotten() {
+        closing.dispose();
+    }
+
+    /** Whether the connection is of no use or has had its time; an idle timeout of zero is none. */
     boolean isDue(Duration idleTimeout, long nowMillis) {
+        if (connection.isDisposed()) {
+            return true;
+        }
         long quietMillis = nowMillis - activeAtMillis;
         if (retired) {
             Duration grace = connection.activity().isDialled() ? DIALLERS_GRACE : LISTENERS_GRACE;

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.Disposable;
+import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
@@ -78,6 +79,17 @@ class ConnectionPoolTest {
 
         assertThat(connected(peer(0))).isSameAs(kept);
         assertThat(kept.isDisposed()).isFalse();
+    }
+
+    @Test
+    void onClose_ofAConnection_isNotWaitedForAfterItsRemoval() {
+        var socket = new OpenSocket();
+        pool.add(connection(peer(0), true, socket));
+        assertThat(socket.listeners()).isEqualTo(1);
+
+        IntStream.range(1, 4).forEach(i -> pool.add(connection(peer(i))));
+
+        assertThat(socket.listeners()).isZero();
     }
 
     @Test
@@ -411,15 +423,18 @@ class ConnectionPoolTest {
     }
 
     private PeerConnection connection(PeerId id, boolean dialled) {
-        var link = new Link(
-                new OpenSocket(), new OpenWindow(), new LinkActivity(dialled, pool::isClosing), CallMeters.of(null));
+        return connection(id, dialled, new OpenSocket());
+    }
+
+    private PeerConnection connection(PeerId id, boolean dialled, RSocket rsocket) {
+        var link = new Link(rsocket, new OpenWindow(), new LinkActivity(dialled, pool::isClosing), CallMeters.of(null));
         return new PeerConnection(Hello.of(identity(id), List.of()), link, TestCalls.none());
     }
 
     /** Lives until it is disposed. */
-    private static final class OpenSocket implements RSocket {
+    static final class OpenSocket implements RSocket {
 
-        private boolean disposed;
+        private final Sinks.Empty<Void> closed = Sinks.empty();
 
         @Override
         public Mono<Payload> requestResponse(Payload payload) {
@@ -428,12 +443,22 @@ class ConnectionPoolTest {
 
         @Override
         public void dispose() {
-            disposed = true;
+            closed.tryEmitEmpty();
         }
 
         @Override
         public boolean isDisposed() {
-            return disposed;
+            return Boolean.TRUE.equals(closed.scan(Scannable.Attr.TERMINATED));
+        }
+
+        @Override
+        public Mono<Void> onClose() {
+            return closed.asMono();
+        }
+
+        /** How many wait for the end of this connection. */
+        int listeners() {
+            return closed.currentSubscriberCount();
         }
     }
 
