@@ -176,7 +176,8 @@ final class ExpertCall implements PendingRequest {
     }
 
     private Mono<Void> whenThereIsRoom(@Nullable ExpertSchema known) {
-        Mono<ExpertSchema> schema = known == null ? route.owners.schema(deadline.remaining()) : Mono.just(known);
+        Mono<ExpertSchema> schema =
+                known == null ? route.owners.schema(deadline.remaining(), peer -> {}) : Mono.just(known);
         return schema.flatMap(asked -> {
             CallGate.Pass entered = enter(asked);
             if (isClosed()) {

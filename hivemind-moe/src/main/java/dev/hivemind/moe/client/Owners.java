@@ -1,5 +1,7 @@
 package dev.hivemind.moe.client;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.hivemind.dht.expert.ExpertDescriptor;
 import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.expert.ExpertSchema;
@@ -78,11 +80,12 @@ final class Owners {
      * What the expert takes and gives; every owner is asked once, by whoever comes first. Failures are not remembered.
      *
      * @param time of which each of several owners but the last has an equal part
+     * @param toBlame is told whose error it is, before that is emitted
      */
-    Mono<ExpertSchema> schema(Duration time) {
+    Mono<ExpertSchema> schema(Duration time, Consumer<PeerId> toBlame) {
         return Mono.defer(() -> {
                     Choice made = known;
-                    return made == null ? new Question(time).ask() : Mono.just(made);
+                    return made == null ? new Question(time, toBlame).ask() : Mono.just(made);
                 })
                 .map(Choice::schema);
     }
@@ -108,10 +111,6 @@ final class Owners {
         String message =
                 "Peer %s keeps silent about %s".formatted(owner.peerId().toShortString(), owner.uid());
         return deadline.isPast() ? new DeadlineExceededException(message) : new PeerUnavailableException(message);
-    }
-
-    private PeerUnavailableException noOwner() {
-        return new PeerUnavailableException("Nobody hosts %s".formatted(uid()));
     }
 
     /** The choice of whoever made one first. */
@@ -196,10 +195,12 @@ final class Owners {
         private final Deque<Owner> candidates = candidates();
         private final Duration time;
         private final Deadline deadline;
-        private @Nullable RpcException first;
+        private final Consumer<PeerId> toBlame;
+        private @Nullable Refusal first;
 
-        Question(Duration time) {
+        Question(Duration time, Consumer<PeerId> toBlame) {
             this.time = time;
+            this.toBlame = toBlame;
             this.deadline = Deadline.after(time);
         }
 
@@ -207,7 +208,7 @@ final class Owners {
         Mono<Choice> ask() {
             Owner owner = candidates.poll();
             if (owner == null) {
-                return Mono.error(first == null ? noOwner() : first);
+                return Mono.error(blamed(requireNonNull(first, "the latest owner answers or fails")));
             }
             return inTime(owner, candidates.isEmpty() ? time : share(time), deadline, owner.schema())
                     .filter(schema -> owner == all.get(0) || !schema.trainable())
@@ -222,8 +223,15 @@ final class Owners {
         private void failed(Owner owner, RpcException error) {
             recordFailure(owner, error);
             if (first == null) {
-                first = error;
+                first = new Refusal(owner.peerId(), error);
             }
         }
+
+        private RpcException blamed(Refusal refusal) {
+            toBlame.accept(refusal.peer);
+            return refusal.error;
+        }
     }
+
+    private record Refusal(PeerId peer, RpcException error) {}
 }

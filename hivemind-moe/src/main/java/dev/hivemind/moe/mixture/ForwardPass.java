@@ -130,10 +130,11 @@ final class ForwardPass {
     private Mono<Known> groupsOf(Routing found, int expert, Deadline patience) {
         RemoteExpert handle = mixture.handle(found.experts().get(expert));
         int[] slots = found.slotsOf(expert);
-        PeerId first = handle.owner();
+        PeerId[] toBlame = {handle.owner()};
         long begun = System.nanoTime();
         Duration time = atLeastTheShortest(patience.remaining());
         return mixture.callable(handle, time)
+                .tellingWhomItAsks(peer -> toBlame[0] = peer)
                 .info()
                 .timeout(
                         time,
@@ -143,7 +144,7 @@ final class ForwardPass {
                 .map(schema -> new Known(split(found, expert, handle, schema), null))
                 .onErrorResume(RpcException.class, error -> {
                     var whole = new Group(expert, handle, slots, found.rowsOf(slots));
-                    PeerId peer = error instanceof SchemaMismatchException ? handle.owner() : first;
+                    PeerId peer = error instanceof SchemaMismatchException ? handle.owner() : toBlame[0];
                     long nanos = System.nanoTime() - begun;
                     return Mono.just(new Known(List.of(), new Failure(whole, peer, error, false, nanos, nanos)));
                 });

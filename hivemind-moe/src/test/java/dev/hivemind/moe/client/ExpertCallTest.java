@@ -41,7 +41,7 @@ class ExpertCallTest {
     void askForTheSchema() {
         calls = peers.calls(ClientLimits.DEFAULT);
         owners = peers.owners(calls, peers.peer(schema(true), (caller, request) -> Mono.never()));
-        owners.schema(TIMEOUT).block(TIMEOUT);
+        owners.schema(TIMEOUT, peer -> {}).block(TIMEOUT);
     }
 
     private ExpertCall.Route route(ExpertCall.Transport transport) {

@@ -15,6 +15,7 @@ import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.RequestHandler;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
+import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.ElementType;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -69,7 +70,7 @@ final class ScriptedExpert implements AutoCloseable {
         node.handle(Operation.EXPERT_INFO, schemaOf(inputs, outputs, trainable));
     }
 
-    private static RequestHandler schemaOf(long inputs, long outputs, boolean trainable) {
+    static RequestHandler schemaOf(long inputs, long outputs, boolean trainable) {
         var schema = new ExpertSchema(spec("x", inputs), spec("y", outputs), MAX_BATCH_SIZE, trainable);
         return (caller, request) -> Mono.fromSupplier(() -> Reply.ofMessage(ExpertSchemaCodec.toMessage(schema)));
     }
@@ -99,6 +100,10 @@ final class ScriptedExpert implements AutoCloseable {
             var shape = new Shape(input.get(0) + moreRows, input.get(1) + moreColumns);
             return Reply.ofTensors(NDArrayFrames.encode(new NDList(scope.full(shape, value))));
         }
+    }
+
+    PeerId peerId() {
+        return node.id();
     }
 
     @Override

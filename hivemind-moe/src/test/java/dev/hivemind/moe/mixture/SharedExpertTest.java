@@ -3,7 +3,10 @@ package dev.hivemind.moe.mixture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.types.Shape;
+import com.google.protobuf.ByteString;
+import dev.hivemind.dht.expert.ExpertUid;
 import dev.hivemind.moe.client.CallPolicy;
+import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.client.RemoteTape;
 import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
@@ -13,6 +16,7 @@ import dev.hivemind.rsocket.error.OverloadedException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.events.EventFeed;
+import dev.hivemind.rsocket.events.proto.MixtureCallMessage;
 import dev.hivemind.testkit.ManualClock;
 import java.time.Clock;
 import java.time.Duration;
@@ -26,6 +30,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** A frozen expert that two peers host, of which one does not do its part; and another expert, which does. */
@@ -45,6 +50,9 @@ class SharedExpertTest {
 
     /** Only a hang reaches it. */
     private static final Duration LONG = Duration.ofMinutes(10);
+
+    private static final RequestHandler AWAY =
+            (caller, request) -> Mono.error(new PeerUnavailableException("I am about to leave"));
 
     @RegisterExtension
     final ManagedArrays arrays = new ManagedArrays();
@@ -95,13 +103,16 @@ class SharedExpertTest {
         }
     }
 
+    private Flux<MixtureCallMessage> calls() {
+        return feed.events()
+                .flatMapIterable(event -> event.getMixture().getCallsList())
+                .filter(call -> call.getUid().equals("ffn.0"));
+    }
+
     @Test
     void steps_takeTurnsAmongTheOwners() {
-        Set<Object> named = ConcurrentHashMap.newKeySet();
-        Disposable watch = feed.events()
-                .flatMapIterable(event -> event.getMixture().getCallsList())
-                .filter(call -> call.getUid().equals("ffn.0"))
-                .subscribe(call -> named.add(call.getPeerId()));
+        Set<ByteString> named = ConcurrentHashMap.newKeySet();
+        Disposable watch = calls().subscribe(call -> named.add(call.getPeerId()));
         RemoteMixtureOfExperts mixture = mixture(LONG);
 
         for (int step = 0; step < STEPS; step++) {
@@ -168,7 +179,7 @@ class SharedExpertTest {
     void owner_thatIsAskedAfterADeadOne_isNotBlamedForItsSilence() {
         RequestHandler schema = honest.info;
         honest.info = (caller, request) -> Mono.error(new OverloadedException("Ask again", Duration.ofMillis(1)));
-        failing.info = (caller, request) -> Mono.error(new PeerUnavailableException("I am about to leave"));
+        failing.info = AWAY;
         RemoteMixtureOfExperts mixture = mixture(LONG);
         step(mixture);
         assertThat(mixture.statistics().failedCalls()).isOne();
@@ -190,6 +201,22 @@ class SharedExpertTest {
 
         assertThat(mixture.statistics().failedCalls()).isZero();
         assertThat(honest.forwards).hasValue(1);
+    }
+
+    /** It is asked first, because the latest failed before, and says that its expert learns. */
+    @Test
+    void owner_thatIsNotTheLatest_isNotBlamedForTheLatest() {
+        honest.info = ScriptedExpert.schemaOf(WIDTH, WIDTH, true);
+        failing.info = AWAY;
+        RemoteExpert expert = swarm.client().expert(new ExpertUid("ffn.0")).block(Swarm.TIMEOUT);
+        expert.info().onErrorComplete(PeerUnavailableException.class).block(Swarm.TIMEOUT);
+        Set<ByteString> named = ConcurrentHashMap.newKeySet();
+        Disposable watch = calls().subscribe(call -> named.add(call.getPeerId()));
+
+        step(mixture(LONG));
+
+        watch.dispose();
+        assertThat(named).containsExactly(ByteString.copyFrom(failing.peerId().toBytes()));
     }
 
     /** Owners take turns. */
