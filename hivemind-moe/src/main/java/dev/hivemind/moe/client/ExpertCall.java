@@ -18,7 +18,6 @@ import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.FrameHeader;
 import dev.hivemind.rsocket.frame.Operation;
-import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import dev.hivemind.rsocket.tensor.TensorFrameCodec;
@@ -27,7 +26,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -50,7 +48,7 @@ final class ExpertCall implements PendingRequest {
     private static final Duration RETRY_AFTER = Duration.ofMillis(100);
 
     private final CallKind kind;
-    private final Route route;
+    private final CallRoute route;
     private final CallPolicy policy;
     private final Deadline deadline;
     private final CallId id = CallId.random();
@@ -62,7 +60,7 @@ final class ExpertCall implements PendingRequest {
     private @Nullable Request request;
     private boolean closed;
 
-    private ExpertCall(CallKind kind, Route route, CallPolicy policy, Supplier<List<OutgoingTensor>> source) {
+    private ExpertCall(CallKind kind, CallRoute route, CallPolicy policy, Supplier<List<OutgoingTensor>> source) {
         this.kind = kind;
         this.route = route;
         this.policy = policy;
@@ -70,56 +68,12 @@ final class ExpertCall implements PendingRequest {
         this.deadline = Deadline.after(kind.timeout(policy));
     }
 
-    /** Where calls go, and what they need on the way. */
-    record Route(Owners owners, ExpertCalls calls, Transport transport) {
-
-        /**
-         * Calls that go one by one.
-         *
-         * @param asked is told of every owner that is asked
-         */
-        static Route ofSingleCalls(Owners owners, ExpertCalls calls, Consumer<PeerId> asked) {
-            return new Route(
-                    owners,
-                    calls,
-                    (request, turn) -> owners.call(
-                            turn, request, asked, connection -> UnderstoodRequest.send(connection, request)));
-        }
-
-        /**
-         * Calls that go over the client's long-lived streams.
-         *
-         * @param asked is told of every owner that is asked
-         */
-        static Route ofStreams(Owners owners, ExpertCalls calls, Consumer<PeerId> asked) {
-            return new Route(
-                    owners,
-                    calls,
-                    (request, turn) -> owners.call(
-                            turn,
-                            request,
-                            asked,
-                            connection -> calls.channels().send(connection, owners.uid(), request)));
-        }
-    }
-
-    /** Sends a request as often as it is asked to, and emits the reply, which the receiver owns. */
-    @FunctionalInterface
-    interface Transport {
-
-        /**
-         * Asks an owner.
-         *
-         * @param turn which of several
-         */
-        Mono<Reply> send(PendingRequest request, int turn);
-    }
-
     /**
      * The answer as it came. Borrows the arrays until the Mono ends; the receiver owns the reply. The call is no longer
      * under way then, so that who gathers answers keeps no other call waiting.
      */
-    static Mono<Reply> answer(CallKind kind, Route route, CallPolicy policy, Supplier<List<OutgoingTensor>> tensors) {
+    static Mono<Reply> answer(
+            CallKind kind, CallRoute route, CallPolicy policy, Supplier<List<OutgoingTensor>> tensors) {
         return result(kind, route, policy, tensors, Mono::just).mapNotNull(HeldReply::take);
     }
 
@@ -131,7 +85,7 @@ final class ExpertCall implements PendingRequest {
      */
     static <T> Mono<T> result(
             CallKind kind,
-            Route route,
+            CallRoute route,
             CallPolicy policy,
             Supplier<List<OutgoingTensor>> tensors,
             Function<HeldReply, Mono<T>> result) {
@@ -146,7 +100,7 @@ final class ExpertCall implements PendingRequest {
     }
 
     private Mono<HeldReply> answer() {
-        ExpertSchema known = route.owners.knownSchema();
+        ExpertSchema known = route.owners().knownSchema();
         try {
             if (isEncodedNow(known)) {
                 return send();
@@ -177,7 +131,7 @@ final class ExpertCall implements PendingRequest {
 
     private Mono<Void> whenThereIsRoom(@Nullable ExpertSchema known) {
         Mono<ExpertSchema> schema =
-                known == null ? route.owners.schema(deadline.remaining(), peer -> {}) : Mono.just(known);
+                known == null ? route.owners().schema(deadline.remaining(), peer -> {}) : Mono.just(known);
         return schema.flatMap(asked -> {
             CallGate.Pass entered = enter(asked);
             if (isClosed()) {
@@ -195,7 +149,7 @@ final class ExpertCall implements PendingRequest {
     private synchronized CallGate.Pass enter(ExpertSchema schema) {
         if (pass == null) {
             expected = kind.answer(schema, requireRows(schema));
-            pass = route.calls.gate().enter(bytes());
+            pass = route.calls().gate().enter(bytes());
         }
         return pass;
     }
@@ -207,7 +161,7 @@ final class ExpertCall implements PendingRequest {
         } catch (SchemaMismatchException mismatch) {
             throw new SchemaMismatchException("%s takes (%s) of up to %d rows, but (%s) was given. %s"
                     .formatted(
-                            route.owners.uid(),
+                            route.owners().uid(),
                             joined(kind.takes(schema)),
                             schema.maxBatchSize(),
                             joined(given),
@@ -249,7 +203,7 @@ final class ExpertCall implements PendingRequest {
 
     private void encodeOnTensorThread(MonoSink<Void> sink) {
         try {
-            route.calls.tensors().schedule(() -> {
+            route.calls().tensors().schedule(() -> {
                 try {
                     encode();
                     sink.success();
@@ -288,7 +242,7 @@ final class ExpertCall implements PendingRequest {
     }
 
     private FrameHeader header(List<TensorDescriptor> descriptors) {
-        var header = new FrameHeader(kind.operation(), route.owners.uid().toString(), id, deadline, 0, descriptors);
+        var header = new FrameHeader(kind.operation(), route.owners().uid().toString(), id, deadline, 0, descriptors);
         Compression wanted = kind.ofReply(policy);
         return wanted == Compression.NONE ? header : header.withReplyCompression(wanted);
     }
@@ -308,9 +262,9 @@ final class ExpertCall implements PendingRequest {
         if (!isEncoded()) {
             return Mono.empty();
         }
-        int[] turn = {route.owners.nextTurn()};
+        int[] turn = {route.owners().nextTurn()};
         Mono<HeldReply> attempt =
-                Mono.defer(() -> route.transport.send(this, turn[0]++)).map(this::checked);
+                Mono.defer(() -> route.transport().send(this, turn[0]++)).map(this::checked);
         return attempt.onErrorResume(RpcTransientException.class, failure -> repeated(attempt, failure));
     }
 
@@ -371,7 +325,7 @@ final class ExpertCall implements PendingRequest {
     private void requireExpected(Reply reply) {
         if (!isExpected(reply.descriptors())) {
             var failed = new ExpertFailedException("%s answered with (%s) instead of (%s)"
-                    .formatted(route.owners.uid(), joined(reply.descriptors()), joined(expected)));
+                    .formatted(route.owners().uid(), joined(reply.descriptors()), joined(expected)));
             failed.initCause(new ProtocolViolationException("The answer is not what the schema promises"));
             throw failed;
         }
@@ -388,7 +342,8 @@ final class ExpertCall implements PendingRequest {
     /** Nobody but this client is to blame where there was no room. */
     private synchronized RpcTransientException notSentInTime() {
         return pass == null
-                ? new DeadlineExceededException("%s did not tell its schema in time".formatted(route.owners.uid()))
+                ? new DeadlineExceededException("%s did not tell its schema in time"
+                        .formatted(route.owners().uid()))
                 : new OverloadedException(
                         "The call could not be sent in time: this client has too many calls under way", RETRY_AFTER);
     }

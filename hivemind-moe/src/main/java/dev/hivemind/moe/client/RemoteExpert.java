@@ -51,7 +51,7 @@ public final class RemoteExpert {
     private final ExpertCalls calls;
     private final CallPolicy policy;
     private final Consumer<PeerId> asked;
-    private final ExpertCall.Route route;
+    private final CallRoute route;
 
     private RemoteExpert(Owners owners, ExpertCalls calls, CallPolicy policy, Consumer<PeerId> asked) {
         this.owners = owners;
@@ -59,8 +59,8 @@ public final class RemoteExpert {
         this.policy = policy;
         this.asked = asked;
         this.route = policy.streams()
-                ? ExpertCall.Route.ofStreams(owners, calls, asked)
-                : ExpertCall.Route.ofSingleCalls(owners, calls, asked);
+                ? CallRoute.ofStreams(owners, calls, asked)
+                : CallRoute.ofSingleCalls(owners, calls, asked);
     }
 
     /** {@code descriptors} are of one expert, at least one, the latest declared first. */
@@ -135,7 +135,7 @@ public final class RemoteExpert {
     public Flux<NDList> forward(NDManager manager, Flux<NDList> inputs) {
         requireNonNull(manager, "manager");
         return StreamedCalls.results(
-                ExpertCall.Route.ofStreams(owners, calls, asked), policy, inputs, reply -> decode(manager, reply));
+                CallRoute.ofStreams(owners, calls, asked), policy, inputs, reply -> decode(manager, reply));
     }
 
     /**

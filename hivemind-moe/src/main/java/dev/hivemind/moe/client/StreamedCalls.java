@@ -26,19 +26,19 @@ final class StreamedCalls implements Disposable {
     /** Inputs that were taken and whose result was not emitted. */
     static final int MAX_TAKEN = 16;
 
-    private final ExpertCall.Route route;
+    private final CallRoute route;
     private final CallPolicy policy;
     private final Set<HeldReply> held = ConcurrentHashMap.newKeySet();
     private volatile boolean disposed;
 
-    private StreamedCalls(ExpertCall.Route route, CallPolicy policy) {
+    private StreamedCalls(CallRoute route, CallPolicy policy) {
         this.route = route;
         this.policy = policy;
     }
 
     /** Borrows each input until its result is emitted. */
     static Flux<NDList> results(
-            ExpertCall.Route route, CallPolicy policy, Flux<NDList> inputs, Function<Reply, NDList> decoder) {
+            CallRoute route, CallPolicy policy, Flux<NDList> inputs, Function<Reply, NDList> decoder) {
         return Flux.using(
                 () -> new StreamedCalls(route, policy),
                 streamed -> inputs.publishOn(route.calls().tensors(), 1)

@@ -44,8 +44,8 @@ class ExpertCallTest {
         owners.schema(TIMEOUT, peer -> {}).block(TIMEOUT);
     }
 
-    private ExpertCall.Route route(ExpertCall.Transport transport) {
-        return new ExpertCall.Route(owners, calls, transport);
+    private CallRoute route(CallRoute.Transport transport) {
+        return new CallRoute(owners, calls, transport);
     }
 
     private Supplier<List<OutgoingTensor>> ones() {
@@ -53,7 +53,7 @@ class ExpertCallTest {
         return () -> OutgoingTensor.inputs(new NDList(ones));
     }
 
-    private Mono<Reply> answer(ExpertCall.Transport transport, Supplier<List<OutgoingTensor>> tensors) {
+    private Mono<Reply> answer(CallRoute.Transport transport, Supplier<List<OutgoingTensor>> tensors) {
         return ExpertCall.answer(CallKind.FORWARD, route(transport), CallPolicy.DEFAULT, tensors);
     }
 
