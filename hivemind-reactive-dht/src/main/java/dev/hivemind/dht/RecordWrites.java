@@ -83,8 +83,9 @@ final class RecordWrites implements Disposable {
     private Flux<StoreReceipt> store(List<Map.Entry<DhtKey, List<DhtRecord>>> group) {
         Map<NodeId, List<DhtRecord>> byTarget = new LinkedHashMap<>();
         group.forEach(entry -> byTarget.put(entry.getKey().target(), entry.getValue()));
+        int width = width();
         List<LookupRequest> requests = byTarget.keySet().stream()
-                .map(target -> LookupRequest.ofNodes(target, width(), CONFIRMATIONS))
+                .map(target -> LookupRequest.ofNodes(target, width, Math.min(CONFIRMATIONS, width)))
                 .toList();
         return node.lookAll(requests).collectList().flatMapMany(found -> place(found, byTarget));
     }

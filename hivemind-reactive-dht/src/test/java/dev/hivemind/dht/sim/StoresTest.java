@@ -82,6 +82,16 @@ class StoresTest {
     }
 
     @Test
+    void store_withBucketsOfOneAndOneReplica_isKept() {
+        var swarm = new SimSwarm(31, node -> node.bucketSize(1).replicas(1)).grow(3);
+        var record = DhtRecord.of(
+                DhtKey.of("key"), ByteString.EMPTY, swarm.node(1).now().plusSeconds(600));
+
+        assertThat(swarm.await(swarm.node(1).store(record)).stored()).isEqualTo(1);
+        swarm.close();
+    }
+
+    @Test
     void storeAll_ofNothing_andGetAllOfNothing_complete() {
         var swarm = new SimSwarm(31, node -> node).grow(3);
 
