@@ -1,5 +1,11 @@
 package dev.hivemind.rsocket;
 
+import static dev.hivemind.rsocket.StreamFixture.ROUTE;
+import static dev.hivemind.rsocket.StreamFixture.TIMEOUT;
+import static dev.hivemind.rsocket.StreamFixture.await;
+import static dev.hivemind.rsocket.StreamFixture.echo;
+import static dev.hivemind.rsocket.StreamFixture.request;
+import static dev.hivemind.rsocket.StreamFixture.requests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,9 +17,7 @@ import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.frame.Route;
-import dev.hivemind.rsocket.identity.PeerAddress;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +29,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.reactivestreams.Subscription;
 import reactor.core.Disposable;
 import reactor.core.publisher.BaseSubscriber;
@@ -38,45 +42,12 @@ import reactor.test.StepVerifier;
 /** Streams of calls between two nodes over real sockets. */
 class CallStreamTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(20);
-    private static final Route ROUTE = new Route(Operation.EXPERT_FORWARD, "x");
-
-    private final List<PeerNode> nodes = new ArrayList<>();
-
-    @AfterEach
-    void close() {
-        Flux.fromIterable(nodes).flatMap(PeerNode::close).then().block(TIMEOUT);
-    }
-
-    private PeerConnection connect(RequestHandler handler) {
-        return connect(PeerNode.builder(), handler);
-    }
-
-    private PeerConnection connect(PeerNode.Builder settings, RequestHandler handler) {
-        PeerNode listener = settings.listen(new PeerAddress("127.0.0.1", 0)).build();
-        PeerNode dialler = PeerNode.builder().build();
-        nodes.addAll(List.of(dialler, listener));
-        listener.handle(Operation.EXPERT_FORWARD, handler);
-        listener.start().block(TIMEOUT);
-        return dialler.connect(listener.addresses().get(0)).block(TIMEOUT);
-    }
-
-    private static Mono<Reply> echo(PeerConnection caller, Request request) {
-        return Mono.fromSupplier(
-                () -> new Reply(request.header().tensors(), request.body().retain()));
-    }
-
-    private static Flux<Request> requests(int count, int bytes) {
-        return Flux.range(0, count).map(i -> Bodies.request(bytes));
-    }
-
-    private static Request request(Duration timeout) {
-        return Request.ofTensors(Operation.EXPERT_FORWARD, "x", timeout, List.of(Bodies.frame(8)));
-    }
+    @RegisterExtension
+    final StreamFixture nodes = new StreamFixture();
 
     @Test
     void stream_ofManySizes_answersEveryCallOnce() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
         Set<CallId> asked = ConcurrentHashMap.newKeySet();
         Flux<Request> requests = Flux.range(0, 60)
                 .map(i -> Bodies.request(i * 20_011))
@@ -96,7 +67,7 @@ class CallStreamTest {
     @Test
     void stream_asksForItsCallsToWaitForRoom_asALoneCallOnAChannelDoesNot() {
         Queue<Boolean> waiting = new ConcurrentLinkedQueue<>();
-        PeerConnection connection = connect((caller, request) -> {
+        PeerConnection connection = nodes.connect((caller, request) -> {
             waiting.add(request.header().waitsForRoom());
             return echo(caller, request);
         });
@@ -111,7 +82,7 @@ class CallStreamTest {
 
     @Test
     void stream_ofNothing_isEmpty() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
 
         StepVerifier.create(connection.stream(ROUTE, Flux.empty()))
                 .expectComplete()
@@ -122,7 +93,7 @@ class CallStreamTest {
     void stream_emitsRepliesInTheOrderOfCompletion() {
         var slow = new CompletableFuture<Reply>();
         var calls = new AtomicInteger();
-        PeerConnection connection = connect(
+        PeerConnection connection = nodes.connect(
                 (caller, request) -> calls.incrementAndGet() == 1 ? Mono.fromFuture(slow) : echo(caller, request));
 
         StepVerifier.create(connection.stream(ROUTE, Flux.just(10, 20, 30).map(Bodies::request))
@@ -137,7 +108,7 @@ class CallStreamTest {
     @Test
     void stream_withACallThatFails_goesOn() {
         var calls = new AtomicInteger();
-        PeerConnection connection = connect((caller, request) -> switch (calls.incrementAndGet()) {
+        PeerConnection connection = nodes.connect((caller, request) -> switch (calls.incrementAndGet()) {
             case 1 -> Mono.error(new SchemaMismatchException("not this shape"));
             case 2 -> throw new IllegalStateException("/secret/path");
             default -> echo(caller, request);
@@ -158,7 +129,7 @@ class CallStreamTest {
 
     @Test
     void stream_withARequestOfAnotherRoute_failsAsAnIllegalArgument() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
 
         StepVerifier.create(connection.stream(new Route(Operation.EXPERT_FORWARD, "y"), requests(1, 8)))
                 .expectError(IllegalArgumentException.class)
@@ -167,7 +138,7 @@ class CallStreamTest {
 
     @Test
     void stream_whoseRequestsFail_failsWithThatError() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
         Flux<Request> failing = requests(2, 8).concatWith(Mono.error(new IllegalStateException("mine")));
 
         StepVerifier.create(connection.stream(ROUTE, failing)
@@ -183,7 +154,7 @@ class CallStreamTest {
         Request other = request(TIMEOUT);
         CallId lateId = late.header().callId();
         CallId otherId = other.header().callId();
-        PeerConnection connection = connect(
+        PeerConnection connection = nodes.connect(
                 (caller, request) -> request.header().callId().equals(lateId) ? Mono.never() : echo(caller, request));
 
         Map<CallId, Reply> replies = connection.stream(ROUTE, Flux.just(late, other))
@@ -198,9 +169,9 @@ class CallStreamTest {
 
     @Test
     void stream_withACallThatIsLateBeforeItIsSent_repliesThatItFailed() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
 
-        StepVerifier.create(connection.stream(ROUTE, Flux.just(Duration.ZERO).map(CallStreamTest::request)))
+        StepVerifier.create(connection.stream(ROUTE, Flux.just(Duration.ZERO).map(StreamFixture::request)))
                 .assertNext(reply -> assertThat(reply.error()).isInstanceOf(DeadlineExceededException.class))
                 .expectComplete()
                 .verify(TIMEOUT);
@@ -211,7 +182,7 @@ class CallStreamTest {
         var started = new CountDownLatch(3);
         var cancelled = new CountDownLatch(3);
         var stopped = new CompletableFuture<Boolean>();
-        PeerConnection connection = connect((caller, request) ->
+        PeerConnection connection = nodes.connect((caller, request) ->
                 Mono.<Reply>never().doOnSubscribe(s -> started.countDown()).doOnCancel(cancelled::countDown));
         Flux<Request> requests = requests(3, 8).concatWith(Flux.never()).doOnCancel(() -> stopped.complete(true));
 
@@ -224,20 +195,12 @@ class CallStreamTest {
         assertThat(stopped.orTimeout(20, TimeUnit.SECONDS).join()).isTrue();
     }
 
-    private static void await(CountDownLatch latch) {
-        try {
-            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
-    }
-
     @Test
     void stream_whoseServerIsBusy_stopsAskingForRequests() {
         var produced = new AtomicInteger();
         var handled = new AtomicInteger();
         var busy = new CountDownLatch(CallService.CALLS_PER_CHANNEL);
-        PeerConnection connection = connect((caller, request) -> {
+        PeerConnection connection = nodes.connect((caller, request) -> {
             handled.incrementAndGet();
             busy.countDown();
             return Mono.never();
@@ -270,7 +233,7 @@ class CallStreamTest {
     @Test
     void stream_whoseConsumerIsSlow_stopsTheHandlers() {
         var handled = new AtomicInteger();
-        PeerConnection connection = connect((caller, request) -> {
+        PeerConnection connection = nodes.connect((caller, request) -> {
             handled.incrementAndGet();
             return echo(caller, request);
         });
@@ -299,7 +262,7 @@ class CallStreamTest {
 
     @Test
     void stream_ofBodiesBeyondWhatAChannelHolds_waitsForRoom() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
 
         List<Integer> sizes = connection.stream(ROUTE, requests(5, 40 << 20))
                 .map(Bodies::check)
@@ -313,12 +276,12 @@ class CallStreamTest {
     void stream_whosePeerLeaves_fails() {
         var started = new CompletableFuture<Boolean>();
         PeerConnection connection =
-                connect((caller, request) -> Mono.<Reply>never().doOnSubscribe(s -> started.complete(true)));
+                nodes.connect((caller, request) -> Mono.<Reply>never().doOnSubscribe(s -> started.complete(true)));
 
         StepVerifier.create(connection.stream(ROUTE, requests(1, 8)))
                 .then(() -> {
                     started.join();
-                    nodes.get(1).close().block(TIMEOUT);
+                    nodes.listener().close().block(TIMEOUT);
                 })
                 .expectError(PeerUnavailableException.class)
                 .verify(TIMEOUT);
@@ -326,7 +289,7 @@ class CallStreamTest {
 
     @Test
     void stream_cancelledAtAnyMoment_leaksNothing() {
-        PeerConnection connection = connect(CallStreamTest::echo);
+        PeerConnection connection = nodes.connect(StreamFixture::echo);
         for (int round = 0; round < 60; round++) {
             Flux<Request> requests = requests(40, round % 2 == 0 ? 30_000 : 300_000);
             connection.stream(ROUTE, requests)
@@ -338,94 +301,9 @@ class CallStreamTest {
     }
 
     @Test
-    void giveUp_ofACallThatIsServed_cancelsItsHandlerAlone() {
-        var cancelled = new CompletableFuture<CallId>();
-        var served = new CountDownLatch(2);
-        Sinks.Empty<Void> proceed = Sinks.empty();
-        PeerConnection connection = connect((caller, request) -> proceed.asMono()
-                .then(echo(caller, request))
-                .doOnSubscribe(subscription -> served.countDown())
-                .doOnCancel(() -> cancelled.complete(request.header().callId())));
-        List<Request> requests = List.of(request(TIMEOUT), request(TIMEOUT));
-        CallId first = requests.get(0).header().callId();
-        CallId second = requests.get(1).header().callId();
-
-        StepVerifier.create(
-                        connection.stream(ROUTE, Flux.fromIterable(requests)).map(CallStreamTest::failureOf))
-                .then(() -> await(served))
-                .then(() -> connection.giveUp(first).block(TIMEOUT))
-                .expectNext(first + " failed")
-                .then(() -> proceed.tryEmitEmpty())
-                .expectNext(second + " answered")
-                .expectComplete()
-                .verify(TIMEOUT);
-        assertThat(cancelled).succeedsWithin(TIMEOUT).isEqualTo(first);
-    }
-
-    private static String failureOf(Reply reply) {
-        reply.release();
-        return reply.callId() + (reply.error() == null ? " answered" : " failed");
-    }
-
-    @Test
-    void giveUp_ofACallThatIsNotServedYet_keepsItFromItsHandler() {
-        Set<CallId> handled = ConcurrentHashMap.newKeySet();
-        PeerConnection connection = connect((caller, request) -> {
-            handled.add(request.header().callId());
-            return echo(caller, request);
-        });
-        Request request = request(TIMEOUT);
-        CallId id = request.header().callId();
-
-        connection.giveUp(id).block(TIMEOUT);
-
-        StepVerifier.create(connection.stream(ROUTE, Flux.just(request)).map(CallStreamTest::failureOf))
-                .expectNext(id + " failed")
-                .expectComplete()
-                .verify(TIMEOUT);
-        assertThat(handled).isEmpty();
-    }
-
-    @Test
-    void giveUp_ofACallThatNobodyMade_changesNothing() {
-        PeerConnection connection = connect(CallStreamTest::echo);
-        for (int i = 0; i < 2_000; i++) {
-            connection.giveUp(CallId.random()).block(TIMEOUT);
-        }
-
-        assertThat(connection.stream(ROUTE, requests(20, 100))
-                        .map(CallStreamTest::failureOf)
-                        .count()
-                        .block(TIMEOUT))
-                .isEqualTo(20);
-    }
-
-    @Test
-    void giveUp_ofCallsAtAnyMoment_answersEachOnce() {
-        PeerConnection connection = connect(CallStreamTest::echo);
-        for (int round = 0; round < 30; round++) {
-            List<CallId> answered = connection.stream(
-                            ROUTE,
-                            Flux.range(0, 60)
-                                    .map(i -> request(TIMEOUT))
-                                    .doOnNext(request -> connection
-                                            .giveUp(request.header().callId())
-                                            .subscribe()))
-                    .map(reply -> {
-                        reply.release();
-                        return reply.callId();
-                    })
-                    .collectList()
-                    .block(TIMEOUT);
-
-            assertThat(answered).hasSize(60).doesNotHaveDuplicates();
-        }
-    }
-
-    @Test
     void stream_withoutCalls_keepsNoNodeFromClosing() {
         PeerConnection connection =
-                connect(PeerNode.builder().drainTimeout(TIMEOUT.multipliedBy(2)), CallStreamTest::echo);
+                nodes.connect(PeerNode.builder().drainTimeout(TIMEOUT.multipliedBy(2)), StreamFixture::echo);
         Sinks.Many<Request> requests = Sinks.many().unicast().onBackpressureBuffer();
         Sinks.Empty<Void> answered = Sinks.empty();
         Disposable stream = connection.stream(ROUTE, requests.asFlux())
@@ -440,7 +318,7 @@ class CallStreamTest {
 
         assertThat(connection.activity().callsUnderWay()).isZero();
         // Longer than a test takes: it would wait for the stream if that counted.
-        nodes.get(1).close().block(TIMEOUT);
+        nodes.listener().close().block(TIMEOUT);
         stream.dispose();
     }
 }

@@ -21,7 +21,6 @@ import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.moe.gating.ExpertGrid;
 import dev.hivemind.moe.gating.GridMismatchException;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
-import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.events.EventFeed;
@@ -34,7 +33,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.Disposable;
@@ -45,24 +43,16 @@ class MixtureBehaviourTest {
     private static final int WIDTH = 8;
 
     @RegisterExtension
-    final ManagedArrays arrays = new ManagedArrays();
+    final MixtureFixture fixture = new MixtureFixture();
 
-    private final Swarm swarm = new Swarm();
-
-    @AfterEach
-    void close() {
-        swarm.close();
-    }
+    private final Swarm swarm = fixture.swarm;
 
     private RemoteMixtureOfExperts.Builder mixture(String grid) {
-        return RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
-                .grid(grid)
-                .inFeatures(WIDTH)
-                .kBest(2);
+        return fixture.mixture(grid, WIDTH).kBest(2);
     }
 
     private NDArray random(long... shape) {
-        return arrays.manager().randomNormal(new Shape(shape));
+        return fixture.manager().randomNormal(new Shape(shape));
     }
 
     @Test
@@ -70,7 +60,7 @@ class MixtureBehaviourTest {
         swarm.host(List.of("ffn.0.1", "ffn.2.0", "ffn.2.3"), WIDTH, 0, OptimizerConfig.frozen());
         RemoteMixtureOfExperts mixture = mixture("ffn.[0:4].[0:4]").kBest(3).build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             tape.backward(mixture.forward(tape, random(5, WIDTH)).square().sum());
         }
 
@@ -87,7 +77,7 @@ class MixtureBehaviourTest {
         RemoteMixtureOfExperts mixture = mixture("nop.[0:1]").kBest(1).build();
         NDArray samples = random(4, 3, WIDTH);
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDArray output = mixture.forward(tape, samples);
 
             assertThat(output.toFloatArray()).isEqualTo(samples.toFloatArray());
@@ -108,7 +98,7 @@ class MixtureBehaviourTest {
         a.setRequiresGradient(true);
         b.setRequiresGradient(true);
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDList outputs = mixture.forward(tape, new NDList(a, b));
             assertThat(outputs.get(0).getShape()).isEqualTo(new Shape(4, WIDTH));
             assertThat(outputs.get(1).getShape()).isEqualTo(new Shape(4));
@@ -124,7 +114,7 @@ class MixtureBehaviourTest {
         var pair = new PairExpert().create(new ExpertOptions(WIDTH, 1));
         swarm.hostOne("pair.0", pair, OptimizerConfig.frozen());
         var policy = CallPolicy.DEFAULT.withActivations(Compression.INT8).withGradients(Compression.INT8);
-        RemoteMixtureOfExperts mixture = RemoteMixtureOfExperts.builder(swarm.clientWith(policy), arrays.manager())
+        RemoteMixtureOfExperts mixture = RemoteMixtureOfExperts.builder(swarm.clientWith(policy), fixture.manager())
                 .grid("pair.[0:1]")
                 .inFeatures(WIDTH)
                 .kBest(1)
@@ -133,7 +123,7 @@ class MixtureBehaviourTest {
         NDArray a = random(40, WIDTH);
         a.setRequiresGradient(true);
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDList outputs = mixture.forward(tape, new NDList(a, random(40, WIDTH)));
             tape.backward(outputs.get(0).sum().add(outputs.get(1).sum()));
         }
@@ -148,7 +138,7 @@ class MixtureBehaviourTest {
         int most = swarm.expert(0).info().block(Swarm.TIMEOUT).maxBatchSize();
         RemoteMixtureOfExperts mixture = mixture("ffn.[0:1]").kBest(1).build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             tape.backward(mixture.forward(tape, random(most + 1, WIDTH)).sum());
         }
 
@@ -164,7 +154,7 @@ class MixtureBehaviourTest {
                 .policy(MixturePolicy.DEFAULT.withDetectAnomalies(true))
                 .build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDArray broken = random(3, WIDTH);
             broken.set(new NDIndex(1, 2), Float.NaN);
             assertThatThrownBy(() -> mixture.forward(tape, broken))
@@ -190,7 +180,7 @@ class MixtureBehaviourTest {
                 .outputs(pair.outputs().toArray(TensorSpec[]::new))
                 .build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDArray broken = random(3, WIDTH);
             broken.set(new NDIndex(1, 2), Float.NaN);
             assertThatThrownBy(() -> mixture.forward(tape, new NDList(random(3, WIDTH), broken)))
@@ -209,11 +199,11 @@ class MixtureBehaviourTest {
         swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
         RemoteMixtureOfExperts mixture = mixture("ffn.[0:2]").build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDArray samples = random(3, WIDTH);
             for (NDArray second : List.of(
                     random(2, WIDTH),
-                    arrays.manager().create(1f),
+                    fixture.manager().create(1f),
                     random(3, WIDTH).toType(DataType.FLOAT64, true))) {
                 assertThatThrownBy(() -> mixture.forward(tape, new NDList(samples, second)))
                         .isInstanceOf(IllegalArgumentException.class)
@@ -228,7 +218,7 @@ class MixtureBehaviourTest {
         swarm.hostOne("pair.0", new PairExpert().create(new ExpertOptions(WIDTH, 1)), OptimizerConfig.frozen());
         RemoteMixtureOfExperts mixture = mixture("pair.[0:1]").kBest(1).build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             assertThatThrownBy(() -> mixture.forward(tape, random(4, WIDTH)))
                     .isInstanceOf(PeerUnavailableException.class)
                     .hasMessageContaining("tell it the outputs of its experts");
@@ -240,7 +230,7 @@ class MixtureBehaviourTest {
         swarm.host(0, 1, WIDTH, OptimizerConfig.frozen());
         RemoteMixtureOfExperts mixture = mixture("ffn.[0:2].[0:2]").build();
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             assertThatThrownBy(() -> mixture.forward(tape, random(4, WIDTH)))
                     .isInstanceOf(GridMismatchException.class)
                     .hasMessageContaining("as many dimensions");
@@ -256,7 +246,7 @@ class MixtureBehaviourTest {
                         .build())
                 .hasMessageContaining("kMin is 3, but only 2 experts are called");
         assertThatThrownBy(() -> mixture("ffn.[0:2]").inFeatures(0).build()).hasMessageContaining("inFeatures");
-        assertThatThrownBy(() -> RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
+        assertThatThrownBy(() -> RemoteMixtureOfExperts.builder(swarm.client(), fixture.manager())
                         .build())
                 .hasMessageContaining("A grid is required");
         assertThatThrownBy(() -> MixturePolicy.DEFAULT.withTimeouts(Duration.ZERO, Duration.ofSeconds(1)))
@@ -282,7 +272,7 @@ class MixtureBehaviourTest {
         assertThat(found.get(0)).extracting(expert -> expert.uid().value()).containsExactly("ffn.2.3", "ffn.2.0");
         assertThat(found.get(0)
                         .get(0)
-                        .forward(arrays.manager(), new NDList(random(2, WIDTH)))
+                        .forward(fixture.manager(), new NDList(random(2, WIDTH)))
                         .block(Swarm.TIMEOUT))
                 .hasSize(1);
     }
@@ -295,7 +285,7 @@ class MixtureBehaviourTest {
         List<MixtureEventMessage> events = new CopyOnWriteArrayList<>();
         Disposable subscription = feed.events().subscribe(event -> events.add(event.getMixture()));
 
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             tape.backward(mixture.forward(tape, random(5, WIDTH)).square().sum());
         }
         subscription.dispose();

@@ -6,9 +6,7 @@ import ai.djl.ndarray.NDList;
 import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.client.Swarm;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
-import dev.hivemind.moe.tensor.ManagedArrays;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
@@ -25,14 +23,9 @@ class MixtureTrainingTest {
     private static final double GOOD = 0.9;
 
     @RegisterExtension
-    final ManagedArrays arrays = new ManagedArrays();
+    final MixtureFixture fixture = new MixtureFixture();
 
-    private final Swarm swarm = new Swarm();
-
-    @AfterEach
-    void close() {
-        swarm.close();
-    }
+    private final Swarm swarm = fixture.swarm;
 
     private static NDList nothing() {
         return new NDList();
@@ -43,7 +36,7 @@ class MixtureTrainingTest {
         RemoteExpert first = swarm.expert(0);
         RemoteExpert second = swarm.expert(1);
         var model = new TinyModel(
-                arrays.manager(),
+                fixture.manager(),
                 1,
                 (tape, pixels, training) -> new NDList(tape.forward(second, tape.forward(first, pixels))),
                 nothing());
@@ -55,13 +48,9 @@ class MixtureTrainingTest {
 
     private void mixture() {
         swarm.host(0, 1, TinyPictures.PIXELS, OptimizerConfig.sgd(0.05));
-        var mixture = RemoteMixtureOfExperts.builder(swarm.client(), arrays.manager())
-                .grid("ffn.[0:2]")
-                .inFeatures(TinyPictures.PIXELS)
-                .kBest(2)
-                .build();
+        var mixture = fixture.mixture("ffn.[0:2]", TinyPictures.PIXELS).kBest(2).build();
         var model = new TinyModel(
-                arrays.manager(),
+                fixture.manager(),
                 1,
                 (tape, pixels, training) -> new NDList(mixture.forward(tape, pixels)),
                 mixture.parameters());
@@ -74,12 +63,9 @@ class MixtureTrainingTest {
     private void switching() {
         int experts = 5;
         swarm.host(0, experts - 1, TinyPictures.PIXELS, OptimizerConfig.sgd(0.05));
-        var mixture = RemoteSwitchMixtureOfExperts.builder(swarm.client(), arrays.manager())
-                .grid("ffn.[0:5]")
-                .inFeatures(TinyPictures.PIXELS)
-                .build();
+        var mixture = fixture.switching("ffn.[0:5]", TinyPictures.PIXELS).build();
         var model = new TinyModel(
-                arrays.manager(),
+                fixture.manager(),
                 1,
                 (tape, pixels, training) -> {
                     var output = mixture.forward(tape, pixels, training);

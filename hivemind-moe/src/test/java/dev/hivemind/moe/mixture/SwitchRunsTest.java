@@ -9,12 +9,10 @@ import dev.hivemind.moe.expert.DelayedNopExpert;
 import dev.hivemind.moe.expert.ExpertOptions;
 import dev.hivemind.moe.expert.NopExpert;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
-import dev.hivemind.moe.tensor.ManagedArrays;
 import dev.hivemind.moe.tensor.RandomArrays;
 import dev.hivemind.moe.tensor.TensorOps;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
@@ -39,33 +37,22 @@ class SwitchRunsTest {
     private static final Duration TIMEOUT = Duration.ofMillis(100);
 
     @RegisterExtension
-    final ManagedArrays arrays = new ManagedArrays();
+    final MixtureFixture fixture = new MixtureFixture();
 
-    private final Swarm swarm = new Swarm();
-
-    @AfterEach
-    void close() {
-        swarm.close();
-    }
-
-    private RemoteSwitchMixtureOfExperts.Builder mixture(String grid) {
-        return RemoteSwitchMixtureOfExperts.builder(swarm.client(), arrays.manager())
-                .grid(grid)
-                .inFeatures(WIDTH);
-    }
+    private final Swarm swarm = fixture.swarm;
 
     private void slow() {
         for (int expert = 0; expert < 2; expert++) {
             var options = new ExpertOptions(WIDTH, 0).with(DelayedNopExpert.DELAY, DELAY);
             swarm.hostOne("slow." + expert, new DelayedNopExpert().create(options), OptimizerConfig.frozen());
         }
-        var mixture = mixture("slow.[0:2]")
+        var mixture = fixture.switching("slow.[0:2]", WIDTH)
                 .policy(MixturePolicy.LENIENT.withTimeouts(TIMEOUT, TIMEOUT))
                 .build();
 
         for (int step = 0; step < STEPS || (!isAnyCalled(mixture) && step < MOST_STEPS); step++) {
-            NDArray samples = RandomArrays.leaf(arrays.manager(), step, ROWS, WIDTH);
-            try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+            NDArray samples = RandomArrays.leaf(fixture.manager(), step, ROWS, WIDTH);
+            try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
                 var output = mixture.forward(tape, samples, true);
                 assertThat(output.output().toFloatArray()).isEqualTo(samples.toFloatArray());
                 tape.backward(output.output().sum().add(output.balancingLoss()));
@@ -86,7 +73,8 @@ class SwitchRunsTest {
             swarm.hostOne(
                     "nop." + expert, new NopExpert().create(new ExpertOptions(WIDTH, 0)), OptimizerConfig.frozen());
         }
-        var mixture = mixture("nop.[0:4]").utilizationAlpha(0.5).build();
+        var mixture =
+                fixture.switching("nop.[0:4]", WIDTH).utilizationAlpha(0.5).build();
         mixture.parameters().get(1).set(new float[] {3, 0, 0, 0});
 
         assertThat(balancingStep(mixture, 0)).isPositive();
@@ -103,7 +91,7 @@ class SwitchRunsTest {
 
     /** How large the gradient of the gate's bias was. */
     private float balancingStep(RemoteSwitchMixtureOfExperts mixture, int seed) {
-        try (RemoteTape tape = RemoteTape.open(arrays.manager())) {
+        try (RemoteTape tape = RemoteTape.open(fixture.manager())) {
             NDArray samples = RandomArrays.leaf(tape.manager(), seed, ROWS, WIDTH);
             tape.backward(mixture.forward(tape, samples, true).balancingLoss());
         }
