@@ -30,8 +30,12 @@ final class CallChannel implements Disposable {
 
     private static final Duration RETRY_AFTER = Duration.ofMillis(10);
 
-    /** For the reason why a peer takes no more calls. */
-    private static final Duration REASON_PATIENCE = Duration.ofMillis(100);
+    /**
+     * For the reason why a peer takes no more calls. It is sent right behind, but on a busy machine or a slow link it may
+     * come much later, and whoever did not wait for it would take a peer without room for one that is gone, which is left
+     * alone for seconds. Only a peer that never tells a reason costs all of it.
+     */
+    private static final Duration REASON_PATIENCE = Duration.ofSeconds(1);
 
     private final PeerConnection connection;
     private final Route route;
