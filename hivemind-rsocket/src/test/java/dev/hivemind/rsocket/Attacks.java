@@ -1,5 +1,6 @@
 package dev.hivemind.rsocket;
 
+import static dev.hivemind.rsocket.RawClient.ERROR;
 import static dev.hivemind.rsocket.RawClient.FIRST_CALL;
 import static dev.hivemind.rsocket.RawClient.FOLLOWS;
 import static dev.hivemind.rsocket.RawClient.KEEPALIVE;
@@ -151,6 +152,16 @@ final class Attacks {
                         CLOSED,
                         MIB,
                         many(1, i -> frame(FIRST_CALL, REQUEST_RESPONSE, METADATA, new byte[] {0x7f, 0, 0, 1}))),
+                new Attack(
+                        "an error of the connection that does not end it",
+                        CLOSED,
+                        MIB,
+                        many(1, i -> frame(0, ERROR, 0, new byte[] {0, 0, 1, 1}))),
+                new Attack(
+                        "a rejection that does not end the connection",
+                        CLOSED,
+                        MIB,
+                        many(1, i -> frame(0, ERROR, 0, new byte[] {0, 0, 0, 3}))),
                 new Attack(
                         "a header of more than 16 KiB",
                         VIOLATION,

@@ -11,9 +11,9 @@ import org.slf4j.LoggerFactory;
 import reactor.netty.Connection;
 
 /**
- * Cuts the byte stream into RSocket frames, and closes the connection when one is longer than allowed or malformed, and
- * when keepalives flood it. The stock transport would drop a long frame and leave its sender waiting, and RSocket would
- * log a stack trace for each malformed one.
+ * Cuts the byte stream into RSocket frames, and closes the connection when one is longer than allowed or malformed, when
+ * keepalives flood it, and when its peer says that it ends. The stock transport would drop a long frame and leave its
+ * sender waiting; RSocket would log a stack trace for each malformed one, and leave the end to the peer.
  */
 final class FrameGuard extends ChannelInboundHandlerAdapter {
 
@@ -38,17 +38,37 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        String violation = !refused && message instanceof ByteBuf frame ? violation(context, frame) : null;
-        if (violation != null) {
-            LOG.debug("Closing {}: it sent {}", context.channel().remoteAddress(), violation);
-            refused = true;
-            context.close();
+        if (!refused && message instanceof ByteBuf frame) {
+            judge(context, frame);
         }
         if (refused) {
             ReferenceCountUtil.release(message);
         } else {
             context.fireChannelRead(message);
         }
+    }
+
+    private void judge(ChannelHandlerContext context, ByteBuf frame) {
+        String violation = violation(context, frame);
+        if (violation != null) {
+            LOG.debug("Closing {}: it sent {}", context.channel().remoteAddress(), violation);
+            refuse(context);
+        } else if (FrameRules.isErrorOfConnection(frame)) {
+            end(context, frame);
+        }
+    }
+
+    /** RSocket has to learn why a set-up was refused. That a connection ends it learns cheaper from the end itself. */
+    private void end(ChannelHandlerContext context, ByteBuf error) {
+        if (!FrameRules.isMereEnd(error)) {
+            context.fireChannelRead(error.retain());
+        }
+        refuse(context);
+    }
+
+    private void refuse(ChannelHandlerContext context) {
+        refused = true;
+        context.close();
     }
 
     private @Nullable String violation(ChannelHandlerContext context, ByteBuf frame) {
@@ -67,8 +87,7 @@ final class FrameGuard extends ChannelInboundHandlerAdapter {
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof DecoderException) {
             LOG.debug("Closing {}: {}", context.channel().remoteAddress(), cause.toString());
-            refused = true;
-            context.close();
+            refuse(context);
         } else {
             context.fireExceptionCaught(cause);
         }

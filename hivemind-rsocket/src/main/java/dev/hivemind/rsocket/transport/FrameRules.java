@@ -1,6 +1,7 @@
 package dev.hivemind.rsocket.transport;
 
 import io.netty.buffer.ByteBuf;
+import io.rsocket.frame.ErrorFrameCodec;
 import io.rsocket.frame.FrameHeaderCodec;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,16 @@ final class FrameRules {
     /** Whether the frame has a header, and is a request that expects no answer. */
     static boolean isFireAndForget(ByteBuf frame) {
         return frame.readableBytes() >= BODY_OFFSET && type(frame) == REQUEST_FNF;
+    }
+
+    /** Whether a frame ends the connection; nothing may be wrong with it. */
+    static boolean isErrorOfConnection(ByteBuf frame) {
+        return type(frame) == ERROR && frame.getInt(frame.readerIndex() + STREAM_OFFSET) == 0;
+    }
+
+    /** Whether an error says no more than that the connection ends. */
+    static boolean isMereEnd(ByteBuf error) {
+        return error.getInt(error.readerIndex() + BODY_OFFSET) == ErrorFrameCodec.CONNECTION_ERROR;
     }
 
     /** What is wrong with a frame; null if nothing is. */

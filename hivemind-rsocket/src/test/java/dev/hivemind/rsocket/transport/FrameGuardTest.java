@@ -7,6 +7,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.rsocket.exceptions.ConnectionErrorException;
+import io.rsocket.exceptions.RejectedSetupException;
 import io.rsocket.frame.ErrorFrameCodec;
 import io.rsocket.frame.KeepAliveFrameCodec;
 import io.rsocket.frame.PayloadFrameCodec;
@@ -109,6 +111,22 @@ class FrameGuardTest {
                 row("REQUEST_N cut short", bytes(1, 0x08, 0, new byte[3])),
                 row("CANCEL of the connection", bytes(0, 0x09, 0, new byte[0])),
                 row("ERROR without a code", bytes(0, 0x0b, 0, new byte[3])));
+    }
+
+    @Test
+    void error_thatSaysThatTheConnectionEnds_closesItUnseen() {
+        receive(ErrorFrameCodec.encode(ALLOC, 0, new ConnectionErrorException("Disposed")));
+
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(channel.inboundMessages()).isEmpty();
+    }
+
+    @Test
+    void error_thatSaysWhyTheConnectionEnds_closesItAfterItWasSeen() {
+        receive(ErrorFrameCodec.encode(ALLOC, 0, new RejectedSetupException("overloaded")));
+
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(channel.inboundMessages()).hasSize(1);
     }
 
     @Test
