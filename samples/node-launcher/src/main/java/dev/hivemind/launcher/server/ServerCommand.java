@@ -26,7 +26,11 @@ import picocli.CommandLine.Option;
 /** {@code hivemind server}: hosts experts and announces them to other peers until it is stopped. */
 @Command(
         name = "server",
-        description = "Host experts that other peers can find and train.",
+        description = {
+            "Host experts that other peers can find and train.",
+            "Whether tensors travel compressed is the callers' choice, by their --compression: a server reads every form,"
+                    + " and answers in the one that it is asked for."
+        },
         footer = {
             "%nExamples:",
             "  hivemind server --num-experts 8 --expert-pattern 'ffn.[0:32].[0:32]' --listen-on 0.0.0.0:1337",
