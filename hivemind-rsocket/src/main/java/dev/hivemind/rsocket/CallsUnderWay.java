@@ -2,6 +2,7 @@ package dev.hivemind.rsocket;
 
 import dev.hivemind.rsocket.CallMeters.Measured;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.frame.CallId;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.FrameHeader;
@@ -46,19 +47,21 @@ final class CallsUnderWay implements Disposable {
                 .onBackpressureBuffer(Queues.<Reply>get(maxCalls).get());
     }
 
-    /** Replies to the calls that {@link #add} found late or that became so; completes with {@link #complete()}. */
+    /** Replies to the calls that {@link #add} refused or that became late; completes with {@link #complete()}. */
     Flux<Reply> expired() {
         return expired.asFlux();
     }
 
     /**
-     * Waits for the reply to a call, of which {@code measured} hears the end; false if its deadline has passed.
+     * Waits for the reply to a call, of which {@code measured} hears the end; false if its deadline has passed, or the node
+     * closes.
      *
      * @throws IllegalArgumentException if a call of this id is under way
      */
     boolean add(FrameHeader call, Measured measured) {
-        if (call.deadline().isPast()) {
-            fail(call.callId(), measured);
+        RpcException refusal = call.deadline().isPast() ? late() : activity.refusal();
+        if (refusal != null) {
+            fail(call.callId(), measured, refusal);
             return false;
         }
         enter(call.callId(), new UnderWay(call.deadline(), measured));
@@ -107,7 +110,7 @@ final class CallsUnderWay implements Disposable {
 
     private void expire() {
         Map<CallId, Measured> late = removeLate();
-        late.forEach(this::fail);
+        late.forEach((call, measured) -> fail(call, measured, late()));
         endFailing(late.size());
     }
 
@@ -129,11 +132,13 @@ final class CallsUnderWay implements Disposable {
         return late;
     }
 
-    private void fail(CallId call, Measured measured) {
-        var late = new DeadlineExceededException("No answer within the deadline");
-        measured.failed(late);
-        Reply reply = Reply.failed(call, late);
-        expired.emitNext(reply, Sinks.EmitFailureHandler.busyLooping(PATIENCE));
+    private static DeadlineExceededException late() {
+        return new DeadlineExceededException("No answer within the deadline");
+    }
+
+    private void fail(CallId call, Measured measured, RpcException reason) {
+        measured.failed(reason);
+        expired.emitNext(Reply.failed(call, reason), Sinks.EmitFailureHandler.busyLooping(PATIENCE));
     }
 
     private void endFailing(int told) {

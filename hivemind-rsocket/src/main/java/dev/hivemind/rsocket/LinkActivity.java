@@ -8,6 +8,7 @@ import io.rsocket.util.RSocketProxy;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -91,9 +92,15 @@ final class LinkActivity {
 
     /** @throws PeerUnavailableException if calls that begin now are refused */
     void requireOpen() {
-        if (refusesCalls.getAsBoolean()) {
-            throw closing();
+        PeerUnavailableException refusal = refusal();
+        if (refusal != null) {
+            throw refusal;
         }
+    }
+
+    /** Why calls that begin now are refused; null if they are not. */
+    @Nullable PeerUnavailableException refusal() {
+        return refusesCalls.getAsBoolean() ? closing() : null;
     }
 
     private static PeerUnavailableException closing() {

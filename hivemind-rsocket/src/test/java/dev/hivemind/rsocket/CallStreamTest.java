@@ -321,4 +321,29 @@ class CallStreamTest {
         nodes.listener().close().block(TIMEOUT);
         stream.dispose();
     }
+
+    @Test
+    void stream_ofANodeThatCloses_refusesFurtherCallsAndAnswersThoseUnderWay() {
+        Sinks.Empty<Void> proceed = Sinks.empty();
+        var served = new CountDownLatch(1);
+        PeerConnection connection = nodes.connect((caller, request) ->
+                proceed.asMono().then(echo(caller, request)).doOnSubscribe(subscription -> served.countDown()));
+        Sinks.Many<Request> requests = Sinks.many().unicast().onBackpressureBuffer();
+
+        StepVerifier.create(connection.stream(ROUTE, requests.asFlux()).map(CallStreamTest::nameOfError))
+                .then(() -> requests.tryEmitNext(request(TIMEOUT)))
+                .then(() -> await(served))
+                .then(() -> nodes.dialler().close().subscribe())
+                .then(() -> requests.tryEmitNext(request(TIMEOUT)))
+                .expectNext("PeerUnavailableException")
+                .then(proceed::tryEmitEmpty)
+                .expectNext("")
+                .thenCancel()
+                .verify(TIMEOUT);
+    }
+
+    private static String nameOfError(Reply reply) {
+        reply.release();
+        return reply.error() == null ? "" : reply.error().getClass().getSimpleName();
+    }
 }

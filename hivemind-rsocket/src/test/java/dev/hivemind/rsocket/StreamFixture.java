@@ -46,6 +46,11 @@ final class StreamFixture implements AfterEachCallback {
         return nodes.get(nodes.size() - 1);
     }
 
+    /** The one that made the latest connection. */
+    PeerNode dialler() {
+        return nodes.get(nodes.size() - 2);
+    }
+
     static Mono<Reply> echo(PeerConnection caller, Request request) {
         return Mono.fromSupplier(
                 () -> new Reply(request.header().tensors(), request.body().retain()));
