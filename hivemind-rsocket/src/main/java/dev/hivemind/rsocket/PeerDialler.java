@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
 
@@ -23,6 +24,7 @@ final class PeerDialler {
     private final NodeCalls calls;
     private final Supplier<List<PeerAddress>> announcedAddresses;
     private final BooleanSupplier refusesCalls;
+    private final Sinks.Empty<Void> stopped = Sinks.empty();
 
     /** {@code refusesCalls} tells whether the node closes. */
     PeerDialler(
@@ -51,11 +53,25 @@ final class PeerDialler {
     private Mono<PeerConnection> setUp(PeerAddress address) {
         Mono<PeerConnection> attempt = Mono.defer(() -> {
                     var handshake = new DiallerHandshake(config.identity(), announcedAddresses.get(), calls);
-                    return openSocket(address, handshake).flatMap(link -> handshake.run(link, config.connectTimeout()));
+                    return openSocket(address, handshake)
+                            .flatMap(link -> untilStopped(link, handshake.run(link, config.connectTimeout())));
                 })
                 .timeout(config.connectTimeout())
                 .onErrorMap(error -> explain(address, error));
         return ignoringLateErrors(attempt);
+    }
+
+    /** Loops that end do not tell every connection that it is closed: a set-up that goes on would wait for its timeout. */
+    private Mono<PeerConnection> untilStopped(Link link, Mono<PeerConnection> setUp) {
+        Mono<PeerConnection> end =
+                stopped.asMono().then(Mono.error(() -> new PeerUnavailableException("The node is closing")));
+        return Mono.firstWithSignal(setUp, end)
+                .doOnError(error -> link.rsocket().dispose());
+    }
+
+    /** Ends the set-ups under way, and those whose sockets open later. */
+    void stop() {
+        stopped.tryEmitEmpty();
     }
 
     /** Nobody waits any more for the errors of an attempt that was given up. */

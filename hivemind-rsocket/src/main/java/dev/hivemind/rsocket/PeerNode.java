@@ -171,6 +171,7 @@ public final class PeerNode {
     public Mono<Void> close() {
         return connections
                 .drain(config.drainTimeout())
+                .doFirst(dialler::stop)
                 .doFirst(listener::stopListening)
                 .then(Mono.defer(this::closeConnections))
                 .then(listener.close())

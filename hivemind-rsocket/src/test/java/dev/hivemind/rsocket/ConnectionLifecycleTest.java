@@ -6,6 +6,7 @@ import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerAddress;
 import dev.hivemind.rsocket.proto.HelloMessage;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -225,6 +226,37 @@ class ConnectionLifecycleTest {
             assertThat(end.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(-1);
         }
         shared.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
+    }
+
+    @Test
+    void close_onLoopsOfOthers_endsSetUpsUnderWay() throws IOException {
+        LoopResources shared = LoopResources.create("shared", 1, true);
+        PeerNode dialler = started(PeerNode.builder().loops(shared).connectTimeout(TIMEOUT.multipliedBy(3)));
+        try (var silent = new ServerSocket(0)) {
+            CompletableFuture<PeerConnection> attempt = dialler.connect(
+                            new PeerAddress("127.0.0.1", silent.getLocalPort()))
+                    .toFuture();
+            try (Socket accepted = silent.accept();
+                    var received = new DataInputStream(accepted.getInputStream())) {
+                accepted.setSoTimeout(Math.toIntExact(TIMEOUT.toMillis()));
+                skipFrame(received);
+                skipFrame(received);
+
+                dialler.close().block(TIMEOUT);
+
+                assertThat(attempt)
+                        .failsWithin(TIMEOUT)
+                        .withThrowableThat()
+                        .withCauseInstanceOf(PeerUnavailableException.class);
+                assertThat(received.readAllBytes()).as("until the end").isNotNull();
+            }
+        }
+        shared.disposeLater(Duration.ZERO, TIMEOUT).block(TIMEOUT);
+    }
+
+    /** Three bytes of length, and as many as they say. */
+    private static void skipFrame(DataInputStream received) throws IOException {
+        received.skipNBytes((received.readUnsignedShort() << 8) + received.readUnsignedByte());
     }
 
     @Test
