@@ -65,8 +65,12 @@ final class OutboundGate extends ChannelOutboundHandlerAdapter implements Duplex
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;
-        stall = new WriteStall(added, limits.stallPatience());
-        added.channel().closeFuture().addListener(closed -> turnAway());
+        var watch = new WriteStall(added, limits.stallPatience());
+        stall = watch;
+        added.channel().closeFuture().addListener(closed -> {
+            watch.stop();
+            turnAway();
+        });
     }
 
     @Override

@@ -2,8 +2,10 @@ package dev.hivemind.rsocket.transport;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,7 +25,7 @@ final class WriteStall {
     private long takenBytes;
     private long seenBytes;
     private long seenAtNanos;
-    private boolean watching;
+    private @Nullable Future<?> nextCheck;
 
     WriteStall(ChannelHandlerContext context, Duration patience) {
         this.context = context;
@@ -32,8 +34,7 @@ final class WriteStall {
 
     /** Something is to be sent. */
     void onWrite() {
-        if (!watching) {
-            watching = true;
+        if (nextCheck == null) {
             seenBytes = progress();
             seenAtNanos = now();
             schedule();
@@ -45,14 +46,21 @@ final class WriteStall {
         takenBytes += bytes;
     }
 
+    /** The connection has closed. The timer would keep it in memory, with all that hangs on it. */
+    void stop() {
+        if (nextCheck != null) {
+            nextCheck.cancel(false);
+        }
+    }
+
     private void schedule() {
-        context.executor().schedule(this::check, patienceNanos / CHECKS_PER_PATIENCE, TimeUnit.NANOSECONDS);
+        nextCheck = context.executor().schedule(this::check, patienceNanos / CHECKS_PER_PATIENCE, TimeUnit.NANOSECONDS);
     }
 
     private void check() {
         long progress = progress();
         if (!isPending()) {
-            watching = false;
+            nextCheck = null;
         } else if (progress != seenBytes) {
             seenBytes = progress;
             seenAtNanos = now();
