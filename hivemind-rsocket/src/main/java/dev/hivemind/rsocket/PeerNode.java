@@ -11,6 +11,7 @@ import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.identity.PeerIdentity;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -143,19 +144,26 @@ public final class PeerNode {
     }
 
     private Mono<PeerConnection> dialFirst(PeerId peer, List<PeerAddress> addresses) {
-        var nowhere = new PeerUnavailableException(
-                "Peer %s answers at none of %s".formatted(peer.toShortString(), addresses));
-        Mono<PeerConnection> attempts = Mono.error(nowhere);
+        List<RpcException> failures = new ArrayList<>();
+        Mono<PeerConnection> attempts = Mono.error(() -> nowhere(peer, addresses, failures));
         for (int i = addresses.size() - 1; i >= 0; i--) {
             Mono<PeerConnection> next = attempts;
             attempts = connect(addresses.get(i))
                     .flatMap(connection -> requireId(connection, peer))
                     .onErrorResume(RpcException.class, error -> {
-                        nowhere.addSuppressed(error);
+                        failures.add(error);
                         return next;
                     });
         }
         return attempts;
+    }
+
+    private static PeerUnavailableException nowhere(
+            PeerId peer, List<PeerAddress> addresses, List<RpcException> failures) {
+        var nowhere = new PeerUnavailableException(
+                "Peer %s answers at none of %s".formatted(peer.toShortString(), addresses));
+        failures.forEach(nowhere::addSuppressed);
+        return nowhere;
     }
 
     private static Mono<PeerConnection> requireId(PeerConnection connection, PeerId expected) {
