@@ -15,12 +15,13 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.resources.LoopResources;
 import reactor.netty.tcp.TcpClient;
+import reactor.netty.transport.AddressUtils;
 
 /** Dials peers and sets connections up. */
 final class PeerDialler {
 
     private final PeerNodeConfig config;
-    private final LoopResources loops;
+    private final TcpClient tcp;
     private final NodeCalls calls;
     private final Supplier<List<PeerAddress>> announcedAddresses;
     private final BooleanSupplier refusesCalls;
@@ -34,7 +35,7 @@ final class PeerDialler {
             Supplier<List<PeerAddress>> announcedAddresses,
             BooleanSupplier refusesCalls) {
         this.config = config;
-        this.loops = loops;
+        this.tcp = PeerClientTransport.prepare(tcpClient(config, loops), config.maxFrameBytes());
         this.calls = calls;
         this.announcedAddresses = announcedAddresses;
         this.refusesCalls = refusesCalls;
@@ -81,7 +82,10 @@ final class PeerDialler {
 
     private Mono<Link> openSocket(PeerAddress address, DiallerHandshake handshake) {
         var activity = new LinkActivity(true, refusesCalls);
-        var transport = new PeerClientTransport(tcpClient(address), config.maxFrameBytes(), config.unsent());
+        var transport = new PeerClientTransport(
+                tcp.remoteAddress(() -> AddressUtils.createUnresolved(address.host(), address.port())),
+                config.maxFrameBytes(),
+                config.unsent());
         return RSocketConnector.create()
                 .metadataMimeType(RSocketSettings.METADATA_MIME_TYPE)
                 .dataMimeType(RSocketSettings.DATA_MIME_TYPE)
@@ -99,14 +103,12 @@ final class PeerDialler {
                         calls.handlers().meters()));
     }
 
-    private TcpClient tcpClient(PeerAddress address) {
+    private static TcpClient tcpClient(PeerNodeConfig config, LoopResources loops) {
         return TcpClient.newConnection()
                 .runOn(loops)
                 .option(
                         ChannelOption.CONNECT_TIMEOUT_MILLIS,
-                        Math.toIntExact(config.connectTimeout().toMillis()))
-                .host(address.host())
-                .port(address.port());
+                        Math.toIntExact(config.connectTimeout().toMillis()));
     }
 
     private static RpcException explain(PeerAddress address, Throwable error) {

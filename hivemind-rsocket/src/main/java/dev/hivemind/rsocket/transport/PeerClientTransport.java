@@ -16,9 +16,22 @@ public final class PeerClientTransport implements ClientTransport {
     private @Nullable OutboundGate gate;
 
     /**
+     * What transports to all addresses have in common.
+     *
+     * @param client the loops and options to use
+     * @param maxFrameBytes the largest RSocket frame to accept
+     */
+    public static TcpClient prepare(TcpClient client, int maxFrameBytes) {
+        return client.doOnConnected(connection -> {
+            TcpSettings.apply(connection.channel());
+            FrameGuard.install(connection, maxFrameBytes);
+        });
+    }
+
+    /**
      * A transport that has not dialled yet.
      *
-     * @param client the address and loops to use
+     * @param client the address to dial, from what {@link #prepare} made for the same {@code maxFrameBytes}
      * @param maxFrameBytes the largest RSocket frame to accept
      * @param limits what may be unsent
      */
@@ -35,12 +48,7 @@ public final class PeerClientTransport implements ClientTransport {
 
     @Override
     public Mono<DuplexConnection> connect() {
-        return client.doOnConnected(this::prepare).connect().map(this::gate);
-    }
-
-    private void prepare(Connection connection) {
-        TcpSettings.apply(connection.channel());
-        FrameGuard.install(connection, maxFrameBytes);
+        return client.connect().map(this::gate);
     }
 
     private synchronized DuplexConnection gate(Connection connection) {

@@ -105,7 +105,8 @@ class BackpressureTest {
         TcpClient tcp = TcpClient.newConnection().runOn(loops).host("127.0.0.1").port(port);
         return RSocketConnector.create()
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)
-                .connect(new PeerClientTransport(tcp, MAX_FRAME_BYTES, UNSENT))
+                .connect(new PeerClientTransport(
+                        PeerClientTransport.prepare(tcp, MAX_FRAME_BYTES), MAX_FRAME_BYTES, UNSENT))
                 .block(TIMEOUT);
     }
 
