@@ -235,6 +235,25 @@ class HostileClientTest {
     }
 
     @Test
+    void connect_toAListenerThatNeverAnswers_closesTheConnection() throws IOException {
+        try (var silent = new java.net.ServerSocket(0)) {
+            PeerNode impatient =
+                    PeerNode.builder().connectTimeout(Duration.ofMillis(300)).build();
+
+            Mono<PeerConnection> dial = impatient.connect(new PeerAddress("127.0.0.1", silent.getLocalPort()));
+            StepVerifier.create(dial)
+                    .expectError(PeerUnavailableException.class)
+                    .verify(TIMEOUT);
+
+            try (var accepted = silent.accept()) {
+                accepted.setSoTimeout(Math.toIntExact(TIMEOUT.toMillis()));
+                assertThat(accepted.getInputStream().readAllBytes()).isNotEmpty();
+            }
+            impatient.close().block(TIMEOUT);
+        }
+    }
+
+    @Test
     void connect_toAListenerThatEndsTheHelloWithoutAnAnswer_fails() {
         CloseableChannel mute = RSocketServer.create((setup, rsocket) -> Mono.just(new MuteResponder()))
                 .payloadDecoder(PayloadDecoder.ZERO_COPY)

@@ -81,6 +81,25 @@ class LateErrorsTest {
         unproven.dispose();
     }
 
+    @Test
+    void onClose_ofAConnectionWhoseEndFailsTooLate_keepsItToItself() {
+        Mono<Void> closed = silent();
+        RSocket rsocket = new RSocket() {
+            @Override
+            public Mono<Void> onClose() {
+                return closed;
+            }
+        };
+        var activity = new LinkActivity(true, () -> false);
+        var link = new Link(rsocket, new ConnectionPoolTest.OpenWindow(), activity, CallMeters.of(null));
+        Hello peer = Hello.of(PeerIdentity.generate(), List.of());
+
+        new PeerConnection(peer, link, TestCalls.none()).onClose().subscribe().dispose();
+        dropAnError();
+
+        assertNothingWasReported();
+    }
+
     /** Emits nothing, and leaves its subscriber to the test. */
     private <T> Mono<T> silent() {
         return new Mono<>() {
