@@ -10,6 +10,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.LayerNorm;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import dev.hivemind.moe.tensor.TensorOps;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -65,8 +66,8 @@ final class FeedForwardBlock extends AbstractBlock {
     /** In the form with a hyperbolic tangent; the engine has the one with the error function only. */
     private static NDArray gelu(NDArray x) {
         NDManager manager = x.getManager();
-        NDArray cubic = x.square().mul(x).mul(manager.create(GELU_CUBIC));
-        NDArray bent = cubic.add(x).mul(manager.create(GELU_SCALE));
-        return bent.tanh().add(manager.create(1f)).mul(x).mul(manager.create(HALF));
+        NDArray cubic = x.square().mul(x).mul(TensorOps.scalar(manager, GELU_CUBIC));
+        NDArray bent = cubic.add(x).mul(TensorOps.scalar(manager, GELU_SCALE));
+        return bent.tanh().add(TensorOps.scalar(manager, 1)).mul(x).mul(TensorOps.scalar(manager, HALF));
     }
 }

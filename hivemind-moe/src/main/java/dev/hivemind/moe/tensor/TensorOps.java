@@ -4,7 +4,11 @@ import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.util.function.Supplier;
@@ -27,7 +31,6 @@ public final class TensorOps {
     private static final float NO_WEIGHT_DECAY = 0;
     private static final float NO_RESCALING = 1;
     private static final float NO_CLIPPING = -1;
-    private static final float NO_MOMENTUM = 0;
 
     private TensorOps() {}
 
@@ -193,15 +196,32 @@ public final class TensorOps {
 
     /** Subtracts {@code learningRate * gradient} from the weight, in place and outside any graph. */
     public static void sgdUpdate(NDArray weight, NDArray gradient, double learningRate) {
-        JniUtils.sgdUpdate(
-                pytorch(weight),
-                pytorch(gradient),
-                null,
-                (float) learningRate,
-                NO_WEIGHT_DECAY,
-                NO_RESCALING,
-                NO_CLIPPING,
-                NO_MOMENTUM);
+        // The engine's own update makes two copies of the gradient instead of one.
+        withGradMode(false, () -> {
+            try (NDArray rate = scalar(weight.getManager(), learningRate);
+                    NDArray change = gradient.mul(rate)) {
+                return weight.subi(change);
+            }
+        });
+    }
+
+    /** An array of one number and no dimension. */
+    public static NDArray scalar(NDManager manager, double number) {
+        return JniUtils.full(
+                pytorch(manager), new Shape(), number, DataType.FLOAT32, manager.getDevice(), SparseFormat.DENSE);
+    }
+
+    /** The number in an array of one floating point number. */
+    public static double number(NDArray scalar) {
+        return switch (scalar.getDataType()) {
+            case FLOAT32 -> scalar.toByteBuffer(true).getFloat(0);
+            case FLOAT64 -> scalar.toByteBuffer(true).getDouble(0);
+            default -> {
+                try (NDArray precise = scalar.toType(DataType.FLOAT64, true)) {
+                    yield precise.toByteBuffer(true).getDouble(0);
+                }
+            }
+        };
     }
 
     /**
@@ -226,6 +246,14 @@ public final class TensorOps {
                 step.beta2(),
                 (float) step.correctedEpsilon(),
                 false);
+    }
+
+    private static PtNDManager pytorch(NDManager manager) {
+        if (manager instanceof PtNDManager pytorch) {
+            return pytorch;
+        }
+        throw new IllegalArgumentException("Not a manager of the " + ENGINE + " engine: "
+                + manager.getEngine().getEngineName());
     }
 
     private static void loadEngine() {
