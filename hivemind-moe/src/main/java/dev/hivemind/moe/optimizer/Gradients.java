@@ -1,7 +1,8 @@
 package dev.hivemind.moe.optimizer;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.NDList;
+import dev.hivemind.moe.tensor.TensorOps;
 import java.util.Collection;
 
 /** What is done with the gradients of all parameters together. Outside any graph, on the thread of the parameters. */
@@ -17,40 +18,50 @@ public final class Gradients {
      * the square of one overflows, as it then would in an optimizer's second moment.
      */
     public static double globalNorm(Collection<NDArray> parameters) {
-        return Math.sqrt(parameters.stream()
-                .mapToDouble(Gradients::norm)
-                .map(norm -> norm * norm)
-                .sum());
+        try (NDList gradients = of(parameters)) {
+            return normOf(gradients);
+        }
     }
 
-    private static double norm(NDArray parameter) {
-        try (NDArray gradient = parameter.getGradient();
-                NDArray norm = gradient.norm();
-                NDArray precise = norm.toType(DataType.FLOAT64, true)) {
-            return precise.toDoubleArray()[0];
+    /** {@link #globalNorm} of the parameters that have these gradients. */
+    public static double normOf(Collection<NDArray> gradients) {
+        double squares = 0;
+        for (NDArray gradient : gradients) {
+            double norm = norm(gradient);
+            squares += norm * norm;
+        }
+        return Math.sqrt(squares);
+    }
+
+    private static double norm(NDArray gradient) {
+        try (NDArray norm = gradient.norm()) {
+            return TensorOps.number(norm);
         }
     }
 
     /**
-     * Scales the gradients in place so that their norm is at most {@code maxNorm}, as PyTorch does.
+     * Scales gradients in place so that their norm is at most {@code maxNorm}, as PyTorch does.
      *
-     * @param norm what {@link #globalNorm} says it is now
+     * @param norm what {@link #normOf} says it is now
      */
-    public static void clip(Collection<NDArray> parameters, double norm, double maxNorm) {
+    public static void clip(Collection<NDArray> gradients, double norm, double maxNorm) {
         double factor = maxNorm / (norm + EPSILON);
         if (factor < 1) {
-            scale(parameters, factor);
+            gradients.forEach(gradient -> gradient.muli(factor));
         }
     }
 
-    /** Multiplies the gradients in place. */
+    /** Multiplies the gradients of these parameters in place. */
     public static void scale(Collection<NDArray> parameters, double factor) {
-        parameters.forEach(parameter -> scale(parameter, factor));
+        try (NDList gradients = of(parameters)) {
+            gradients.forEach(gradient -> gradient.muli(factor));
+        }
     }
 
-    private static void scale(NDArray parameter, double factor) {
-        try (NDArray gradient = parameter.getGradient()) {
-            gradient.muli(factor);
-        }
+    /** Handles on the gradients of these parameters, in their order, which the caller closes. */
+    public static NDList of(Collection<NDArray> parameters) {
+        var gradients = new NDList(parameters.size());
+        parameters.forEach(parameter -> gradients.add(parameter.getGradient()));
+        return gradients;
     }
 }

@@ -25,9 +25,11 @@ import dev.hivemind.moe.training.TensorCopies;
 import dev.hivemind.moe.training.TrainerState;
 import dev.hivemind.rsocket.error.ExpertFailedException;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -115,9 +117,11 @@ public final class ExpertBackend implements AutoCloseable {
         return Collections.unmodifiableMap(arrays);
     }
 
+    /** Each once, even if the block has it by several names. */
     private static Map<String, NDArray> trainable(Map<String, NDArray> parameters) {
         Map<String, NDArray> arrays = new LinkedHashMap<>(parameters);
-        arrays.values().removeIf(array -> !array.hasGradient());
+        Set<NDArray> known = Collections.newSetFromMap(new IdentityHashMap<>());
+        arrays.values().removeIf(array -> !array.hasGradient() || !known.add(array));
         return arrays;
     }
 
@@ -208,33 +212,52 @@ public final class ExpertBackend implements AutoCloseable {
         int inputCount = definition.inputs().size();
         NDList inputs = new NDList(inputsAndGradients.subList(0, inputCount));
         List<NDArray> outputGradients = inputsAndGradients.subList(inputCount, inputsAndGradients.size());
-        NDList inputGradients = TensorOps.withGradMode(false, () -> differentiate(inputs, outputGradients));
-        double norm = Gradients.globalNorm(trainable.values());
-        if (!Double.isFinite(norm)) {
-            throw new ExpertFailedException("A gradient of a parameter " + Finite.COMPLAINT);
-        }
-        return new Computation(inputGradients, () -> step(norm), definition.pause());
+        return TensorOps.withGradMode(false, () -> differentiate(inputs, outputGradients));
     }
 
-    private NDList differentiate(NDList inputs, List<NDArray> outputGradients) {
+    private Computation differentiate(NDList inputs, List<NDArray> outputGradients) {
         Finite.requireGiven(inputs, "An input");
         Finite.requireModest(outputGradients, "A gradient of an output");
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList leaves = leaves(inputs);
-            accumulateGradients(leaves, outputGradients);
+            var batch = new BatchParameters(manager, trainable.values());
+            accumulateGradients(batch, leaves, outputGradients);
             NDList inputGradients = gradients(leaves);
             Finite.requireComputed(inputGradients, "A gradient of an input");
-            return leaving(inputGradients, inputs);
+            NDList gradients = batch.gradients();
+            double norm = requireFiniteNorm(gradients);
+            leaving(gradients, inputs);
+            return new Computation(leaving(inputGradients, inputs), () -> step(gradients, norm), definition.pause());
         }
     }
 
-    private synchronized void step(double norm) {
-        TensorOps.withGradMode(false, () -> {
-            Gradients.clip(trainable.values(), norm, training.maxGradientNorm());
-            optimizer.step(training.schedule().factor(optimizer.steps()));
-            return norm;
-        });
+    private static double requireFiniteNorm(NDList parameterGradients) {
+        double norm = Gradients.normOf(parameterGradients);
+        if (!Double.isFinite(norm)) {
+            throw new ExpertFailedException("A gradient of a parameter " + Finite.COMPLAINT);
+        }
+        return norm;
+    }
+
+    /** @param gradients of the parameters that are trained, in their order; closed here */
+    private synchronized void step(NDList gradients, double norm) {
+        try (gradients) {
+            TensorOps.withGradMode(false, () -> {
+                Gradients.clip(gradients, norm, training.maxGradientNorm());
+                optimizer.step(training.schedule().factor(optimizer.steps()), byParameter(gradients)::get);
+                return norm;
+            });
+        }
+    }
+
+    private IdentityHashMap<NDArray, NDArray> byParameter(NDList gradients) {
+        IdentityHashMap<NDArray, NDArray> byParameter = new IdentityHashMap<>();
+        int i = 0;
+        for (NDArray parameter : trainable.values()) {
+            byParameter.put(parameter, gradients.get(i++));
+        }
+        return byParameter;
     }
 
     private static NDList leaves(NDList inputs) {
@@ -244,10 +267,9 @@ public final class ExpertBackend implements AutoCloseable {
         return leaves;
     }
 
-    /** Leaves the gradients of this batch, and of no other, in the leaves and the parameters. */
-    private void accumulateGradients(NDList leaves, List<NDArray> outputGradients) {
-        trainable.values().forEach(TensorOps::zeroGradient);
-        NDList outputs = TensorOps.withGradMode(true, () -> block.forward(store, leaves, true));
+    /** Leaves the gradients of this batch in the leaves, and at its parameters. */
+    private void accumulateGradients(BatchParameters batch, NDList leaves, List<NDArray> outputGradients) {
+        NDList outputs = TensorOps.withGradMode(true, () -> block.forward(batch, leaves, true));
         if (isDifferentiable(leaves)) {
             propagate(outputs, outputGradients);
         }

@@ -3,6 +3,7 @@ package dev.hivemind.moe.server;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import dev.hivemind.moe.server.batching.PoisonousRowsException;
+import dev.hivemind.moe.tensor.TensorOps;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -68,22 +69,21 @@ final class Finite {
     }
 
     private static NDArray norm(NDArray array) {
-        try (NDArray precise = atLeastSingle(array)) {
-            return precise.norm();
-        }
+        return ofAtLeastSingle(array, NDArray::norm);
     }
 
     private static NDArray norms(NDArray rows) {
-        try (NDArray precise = atLeastSingle(rows)) {
-            return precise.norm(2, new int[] {1}, false);
-        }
+        return ofAtLeastSingle(rows, precise -> precise.norm(2, new int[] {1}, false));
     }
 
     /** Squares of half precision overflow early. */
-    private static NDArray atLeastSingle(NDArray array) {
-        return array.getDataType() == DataType.FLOAT16
-                ? array.toType(DataType.FLOAT32, true)
-                : array.reshape(array.getShape());
+    private static NDArray ofAtLeastSingle(NDArray array, UnaryOperator<NDArray> norm) {
+        if (array.getDataType() != DataType.FLOAT16) {
+            return norm.apply(array);
+        }
+        try (NDArray single = array.toType(DataType.FLOAT32, true)) {
+            return norm.apply(single);
+        }
     }
 
     private static void require(NDArray array, String what, Look look, boolean certain) {
@@ -98,8 +98,11 @@ final class Finite {
         }
     }
 
+    /** Closes the array. */
     private static boolean isFinite(NDArray scalar) {
-        return notFinite(scalar).isEmpty();
+        try (scalar) {
+            return Double.isFinite(TensorOps.number(scalar));
+        }
     }
 
     /** Which elements are not finite. Closes the array. */

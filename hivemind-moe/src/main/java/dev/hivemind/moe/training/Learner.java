@@ -1,6 +1,7 @@
 package dev.hivemind.moe.training;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.optimizer.ExpertOptimizer;
 import dev.hivemind.moe.optimizer.Gradients;
@@ -160,14 +161,14 @@ final class Learner implements AutoCloseable {
     private double clip(UnaryOperator<NDArray> holders) {
         List<NDArray> holding =
                 model.parameters().values().stream().map(holders).toList();
-        double norm = Gradients.globalNorm(holding);
-        if (!Double.isFinite(norm)) {
-            throw diverged(gathered.last());
+        try (NDList gradients = Gradients.of(holding)) {
+            double norm = Gradients.normOf(gradients);
+            if (!Double.isFinite(norm)) {
+                throw diverged(gathered.last());
+            }
+            Gradients.clip(gradients, norm, config.maxGradientNorm());
+            return norm;
         }
-        if (config.maxGradientNorm() < Double.POSITIVE_INFINITY) {
-            Gradients.clip(holding, norm, config.maxGradientNorm());
-        }
-        return norm;
     }
 
     /** All that is needed to go on from here. */

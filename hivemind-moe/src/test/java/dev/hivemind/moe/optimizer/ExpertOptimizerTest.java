@@ -192,7 +192,7 @@ class ExpertOptimizerTest {
         }
         assertThat(norm).isCloseTo(Math.sqrt(sum), Offset.offset(1e-5));
 
-        Gradients.clip(List.of(weight), norm, 0.25);
+        Gradients.clip(Gradients.of(List.of(weight)), norm, 0.25);
 
         float[] clipped = weight.getGradient().toFloatArray();
         for (int i = 0; i < SIZE; i++) {
@@ -204,7 +204,7 @@ class ExpertOptimizerTest {
     void clip_belowTheBound_changesNothing() {
         float[] gradient = nextGradient();
 
-        Gradients.clip(List.of(weight), Gradients.globalNorm(List.of(weight)), 1e6);
+        Gradients.clip(Gradients.of(List.of(weight)), Gradients.globalNorm(List.of(weight)), 1e6);
 
         assertThat(weight.getGradient().toFloatArray()).containsExactly(gradient);
     }

@@ -112,6 +112,35 @@ class ExpertBackendTest {
     }
 
     @Test
+    void backward_ofABlockThatHasAParameterByTwoNames_stepsItOnce() {
+        ExpertBackend backend = backends.backend(TestExperts.scaleByTwoNames(), OptimizerConfig.sgd(0.5));
+
+        backwardOfOneRow(backend);
+        backwardOfOneRow(backend);
+
+        assertThat(backend.parameters()).hasSize(2);
+        backend.parameters()
+                .forEach((name, weight) ->
+                        assertThat(weight.toFloatArray()).as(name).containsExactly(0, -1));
+    }
+
+    @Test
+    void backward_ofABlockThatAsksNoStore_trainsItAllTheSame() {
+        ExpertBackend backend = backends.backend(TestExperts.scaleWithoutStore(), OptimizerConfig.sgd(0.5));
+
+        backwardOfOneRow(backend);
+        backwardOfOneRow(backend);
+
+        assertThat(backend.parameters().values().iterator().next().toFloatArray())
+                .containsExactly(0, -1);
+    }
+
+    private void backwardOfOneRow(ExpertBackend backend) {
+        NDArray x = backends.manager().create(new float[] {1, 2}, new Shape(1, 2));
+        backend.backward(new NDList(x, x.onesLike()));
+    }
+
+    @Test
     void calls_leaveNoArraysBehind() {
         ExpertBackend backend = backends.ffn(OptimizerConfig.adam());
         runOnce(backend);

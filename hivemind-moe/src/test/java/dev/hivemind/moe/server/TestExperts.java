@@ -47,6 +47,56 @@ final class TestExperts {
                         TensorSpec.of("awb", ElementType.FLOAT64, TensorSpec.BATCH, 2)));
     }
 
+    /** {@code x*w} of a weight that the block has by two names. */
+    static ExpertDefinition scaleByTwoNames() {
+        return scale(new Scale("again", false));
+    }
+
+    /** {@code x*w} of a weight that the block uses without asking the store that it is given. */
+    static ExpertDefinition scaleWithoutStore() {
+        return scale(new Scale("weight", true));
+    }
+
+    private static ExpertDefinition scale(Scale block) {
+        return new ExpertDefinition(
+                block,
+                List.of(TensorSpec.of("x", ElementType.FLOAT32, TensorSpec.BATCH, 2)),
+                List.of(TensorSpec.of("y", ElementType.FLOAT32, TensorSpec.BATCH, 2)));
+    }
+
+    private static final class Scale extends AbstractBlock {
+
+        private final boolean withoutStore;
+        private final Parameter weight = addParameter(Parameter.builder()
+                .setName("weight")
+                .setType(Parameter.Type.WEIGHT)
+                .optInitializer(Initializer.ONES)
+                .build());
+
+        Scale(String name, boolean withoutStore) {
+            this.withoutStore = withoutStore;
+            parameters.put(name, weight);
+        }
+
+        @Override
+        protected void prepare(Shape[] inputShapes) {
+            weight.setShape(new Shape(2));
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] inputShapes) {
+            return inputShapes;
+        }
+
+        @Override
+        protected NDList forwardInternal(
+                ParameterStore store, NDList inputs, boolean training, PairList<String, Object> options) {
+            NDArray x = inputs.singletonOrThrow();
+            return new NDList(
+                    x.mul(withoutStore ? weight.getArray() : store.getValue(weight, x.getDevice(), training)));
+        }
+    }
+
     private static final class TwoByTwo extends AbstractBlock {
 
         private final Parameter weight = addParameter(Parameter.builder()
