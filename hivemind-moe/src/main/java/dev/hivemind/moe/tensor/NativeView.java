@@ -1,34 +1,34 @@
 package dev.hivemind.moe.tensor;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
 import java.nio.ByteBuffer;
 
 /**
- * A look at the native memory of an array, for as long as the view is open.
+ * A look at the native memory of an array, for as long as the view is open. Opened and closed by one thread, which makes no
+ * arrays meanwhile.
  *
- * <p>The engine makes an array that is not contiguous contiguous first, in a hidden array of the same manager. The view
- * lends the array to a manager of its own meanwhile, so that the hidden one goes with the view.
+ * <p>The engine makes an array that is not contiguous contiguous first, in a hidden array that nobody else would close
+ * before its manager: that one goes with the view.
  */
 final class NativeView implements AutoCloseable {
 
     private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
-    private final NDManager scope;
+    private final NDScope hidden;
     private final ByteBuffer bytes;
 
-    private NativeView(NDManager scope, ByteBuffer bytes) {
-        this.scope = scope;
+    private NativeView(NDScope hidden, ByteBuffer bytes) {
+        this.hidden = hidden;
         this.bytes = bytes;
     }
 
     static NativeView open(NDArray array) {
-        NDManager scope = array.getManager().newSubManager();
+        var hidden = new NDScope();
         try {
-            array.tempAttach(scope);
-            return new NativeView(scope, array.size() == 0 ? EMPTY : array.toByteBuffer(true));
+            return new NativeView(hidden, array.size() == 0 ? EMPTY : array.toByteBuffer(true));
         } catch (RuntimeException | Error e) {
-            scope.close();
+            hidden.close();
             throw e;
         }
     }
@@ -40,6 +40,6 @@ final class NativeView implements AutoCloseable {
 
     @Override
     public void close() {
-        scope.close();
+        hidden.close();
     }
 }
