@@ -80,12 +80,16 @@ public record ExpertGrid(ExpertPrefix prefix, List<Integer> sizes) {
 
     /** Scores of one row: the sum of the sizes. */
     public int scores() {
-        return sizes.stream().mapToInt(Integer::intValue).sum();
+        return offset(sizes.size());
     }
 
     /** Where the scores of a dimension begin in a row. */
     public int offset(int dimension) {
-        return sizes.subList(0, dimension).stream().mapToInt(Integer::intValue).sum();
+        int offset = 0;
+        for (int before = 0; before < dimension; before++) {
+            offset += sizes.get(before);
+        }
+        return offset;
     }
 
     /** How many experts the grid can hold; {@link Long#MAX_VALUE} if that is more than a long can say. */

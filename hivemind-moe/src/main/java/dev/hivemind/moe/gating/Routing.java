@@ -107,7 +107,9 @@ public final class Routing {
 
     /** The rows that some slots belong to. */
     public int[] rowsOf(int[] someSlots) {
-        return Arrays.stream(someSlots).map(slot -> slot / width).toArray();
+        int[] rowNumbers = new int[someSlots.length];
+        Arrays.setAll(rowNumbers, i -> someSlots[i] / width);
+        return rowNumbers;
     }
 
     /** The names of the experts of a row, best first. */

@@ -97,7 +97,8 @@ final class Search {
 
     /** Of scores that are no numbers none is the best: such a row gets nobody, and disturbs no other. */
     private boolean isJudged(int firstScore) {
-        for (int i = firstScore; i < firstScore + grid.scores(); i++) {
+        int end = firstScore + grid.scores();
+        for (int i = firstScore; i < end; i++) {
             if (Float.isNaN(scores[i]) || scores[i] == Float.POSITIVE_INFINITY) {
                 return false;
             }
