@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Tasks of one pool that are computed together. Their rows lie one after the other in the order of the tasks.
@@ -27,7 +26,11 @@ record Batch(PoolQueue pool, List<Task> tasks) {
     }
 
     int rows() {
-        return tasks.stream().mapToInt(Task::rows).sum();
+        int rows = 0;
+        for (Task task : tasks) {
+            rows += task.rows();
+        }
+        return rows;
     }
 
     boolean isEmpty() {
@@ -56,9 +59,15 @@ record Batch(PoolQueue pool, List<Task> tasks) {
 
     /** Without the tasks that were given up in the last moment, which end here. */
     Batch begin() {
-        Set<Task> givenUp = tasks.stream().filter(task -> !task.begin()).collect(Collectors.toUnmodifiableSet());
-        givenUp.forEach(Task::release);
-        return givenUp.isEmpty() ? this : without(givenUp);
+        List<Task> begun = new ArrayList<>(tasks.size());
+        for (Task task : tasks) {
+            if (task.begin()) {
+                begun.add(task);
+            } else {
+                task.release();
+            }
+        }
+        return begun.size() == tasks.size() ? this : new Batch(pool, begun);
     }
 
     Batch none() {
@@ -80,8 +89,8 @@ record Batch(PoolQueue pool, List<Task> tasks) {
     }
 
     private NDArray decode(NDManager manager, int tensor) {
-        List<TensorFrame> parts =
-                tasks.stream().map(task -> task.tensors().get(tensor)).toList();
+        List<TensorFrame> parts = new ArrayList<>(tasks.size());
+        tasks.forEach(task -> parts.add(task.tensors().get(tensor)));
         TensorDescriptor whole = withRows(parts.get(0).descriptor(), rows());
         NDArray array = manager.create(ElementTypes.toShape(whole), ElementTypes.toDataType(whole.elementType()));
         NDArrayFrames.joinRows(parts, array);
@@ -90,9 +99,12 @@ record Batch(PoolQueue pool, List<Task> tasks) {
 
     /** Every task's rows of the results, in frames that the caller owns. */
     List<List<TensorFrame>> cut(NDList results) {
-        List<Cut> parts = tasks.stream().map(Task::cut).toList();
-        List<List<TensorFrame>> replies = new ArrayList<>();
-        tasks.forEach(task -> replies.add(new ArrayList<>(results.size())));
+        List<Cut> parts = new ArrayList<>(tasks.size());
+        List<List<TensorFrame>> replies = new ArrayList<>(tasks.size());
+        for (Task task : tasks) {
+            parts.add(task.cut());
+            replies.add(new ArrayList<>(results.size()));
+        }
         try {
             results.forEach(result -> deal(NDArrayFrames.cutRows(result, parts), replies));
             return replies;

@@ -44,9 +44,11 @@ public record Call(
     }
 
     long sizeBytes() {
-        return tensors.stream()
-                .mapToLong(tensor -> tensor.data().readableBytes())
-                .sum();
+        long bytes = 0;
+        for (TensorFrame tensor : tensors) {
+            bytes += tensor.data().readableBytes();
+        }
+        return bytes;
     }
 
     /** What the result is to look like. */

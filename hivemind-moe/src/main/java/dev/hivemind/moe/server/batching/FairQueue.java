@@ -1,11 +1,11 @@
 package dev.hivemind.moe.server.batching;
 
 import dev.hivemind.moe.server.batching.Turns.Answer;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * Tasks of one class in one pool. Callers take turns, one task a turn; the tasks of one caller keep their order.
@@ -39,8 +39,13 @@ final class FairQueue {
         return tasks.hasNext() ? Optional.of(tasks.next()) : Optional.empty();
     }
 
-    Stream<Task> tasks() {
-        return byAge.stream();
+    boolean isEmpty() {
+        return byAge.isEmpty();
+    }
+
+    /** The oldest first. */
+    Collection<Task> tasks() {
+        return byAge;
     }
 
     long rows() {

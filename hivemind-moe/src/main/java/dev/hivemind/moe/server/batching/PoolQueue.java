@@ -2,11 +2,11 @@ package dev.hivemind.moe.server.batching;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToLongFunction;
-import java.util.stream.Stream;
 
 /** The tasks that wait in one pool. All but the constants is guarded by the lock of {@link WaitingTasks}. */
 final class PoolQueue {
@@ -95,24 +95,34 @@ final class PoolQueue {
     /** Takes the tasks of the next batch out of the queue, the most urgent class first. */
     Filling fill(long now) {
         var batch = new Filling(limits.maxBatchSize(), now);
-        occupied()
-                .sorted((one, other) -> Long.signum(urgency(one) - urgency(other)))
-                .toList()
-                .forEach(queue -> queue.fill(batch));
+        List<FairQueue> queues = occupied();
+        queues.sort((one, other) -> Long.signum(urgency(one) - urgency(other)));
+        queues.forEach(queue -> queue.fill(batch));
         refresh();
         return batch;
     }
 
     List<Task> tasks() {
-        return occupied().flatMap(FairQueue::tasks).toList();
+        List<Task> tasks = new ArrayList<>();
+        classes.values().forEach(queue -> tasks.addAll(queue.tasks()));
+        return tasks;
     }
 
     boolean isEmpty() {
-        return occupied().findAny().isEmpty();
+        for (FairQueue queue : classes.values()) {
+            if (!queue.isEmpty()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     long rows() {
-        return occupied().mapToLong(FairQueue::rows).sum();
+        long rows = 0;
+        for (FairQueue queue : classes.values()) {
+            rows += queue.rows();
+        }
+        return rows;
     }
 
     /** The moment by which pools are ordered: the earlier the more urgent. Only for a pool that is not empty. */
@@ -140,8 +150,14 @@ final class PoolQueue {
         return requireNonNull(classes.get(task.priorityClass()));
     }
 
-    private Stream<FairQueue> occupied() {
-        return classes.values().stream().filter(queue -> queue.oldest().isPresent());
+    private List<FairQueue> occupied() {
+        List<FairQueue> queues = new ArrayList<>(classes.size());
+        for (FairQueue queue : classes.values()) {
+            if (!queue.isEmpty()) {
+                queues.add(queue);
+            }
+        }
+        return queues;
     }
 
     private static long urgency(FairQueue queue) {
@@ -149,17 +165,25 @@ final class PoolQueue {
     }
 
     private void refresh() {
-        urgency = earliest(Task::urgency, urgency, occupied().flatMap(queue -> queue.oldest().stream()));
-        dueNanos = limits.minBatchSize() == 1
-                ? urgency
-                : earliest(Task::dueNanos, dueNanos, occupied().flatMap(FairQueue::tasks));
+        urgency = earliest(Task::urgency, urgency, oldest());
+        dueNanos = limits.minBatchSize() == 1 ? urgency : earliest(Task::dueNanos, dueNanos, tasks());
+    }
+
+    /** Of each class. */
+    private List<Task> oldest() {
+        List<Task> oldest = new ArrayList<>(classes.size());
+        classes.values().forEach(queue -> queue.oldest().ifPresent(oldest::add));
+        return oldest;
     }
 
     /** By difference: the clock may overflow. */
-    private static long earliest(ToLongFunction<Task> moment, long otherwise, Stream<Task> tasks) {
-        return tasks.mapToLong(moment)
-                .reduce((one, other) -> one - other < 0 ? one : other)
-                .orElse(otherwise);
+    private static long earliest(ToLongFunction<Task> moment, long otherwise, List<Task> tasks) {
+        long earliest = tasks.isEmpty() ? otherwise : moment.applyAsLong(tasks.get(0));
+        for (Task task : tasks) {
+            long own = moment.applyAsLong(task);
+            earliest = own - earliest < 0 ? own : earliest;
+        }
+        return earliest;
     }
 
     @Override

@@ -58,8 +58,10 @@ final class Quota {
      * @param own what the caller has itself then
      */
     long usedBefore(PeerId caller, long own) {
-        return byCaller.entrySet().stream()
-                .mapToLong(entry -> entry.getKey().equals(caller) ? entry.getValue() : Math.min(entry.getValue(), own))
-                .sum();
+        long before = 0;
+        for (Map.Entry<PeerId, Long> entry : byCaller.entrySet()) {
+            before += entry.getKey().equals(caller) ? entry.getValue() : Math.min(entry.getValue(), own);
+        }
+        return before;
     }
 }

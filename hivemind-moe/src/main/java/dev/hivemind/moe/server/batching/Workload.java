@@ -3,9 +3,9 @@ package dev.hivemind.moe.server.batching;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /** The pools in which tasks wait, and the batches under way. Guarded by the lock of {@link WaitingTasks}. */
 final class Workload {
@@ -53,18 +53,22 @@ final class Workload {
 
     /** Of the pools whose group is free and that linger no more, the one whose oldest task has waited longest. */
     Optional<PoolQueue> next(long now) {
-        return candidates()
-                .filter(pool -> pool.lingersForNanos(now) <= 0)
-                .reduce((one, other) -> other.urgency() - one.urgency() < 0 ? other : one);
+        PoolQueue next = null;
+        for (PoolQueue pool : waiting) {
+            boolean ready = !pool.group().isBusy() && pool.lingersForNanos(now) <= 0;
+            if (ready && (next == null || pool.urgency() - next.urgency() < 0)) {
+                next = pool;
+            }
+        }
+        return Optional.ofNullable(next);
     }
 
     /** How long until a pool lingers no more; empty when none will. */
     Optional<Long> nextInNanos(long now) {
-        return candidates().map(pool -> pool.lingersForNanos(now)).min(Long::compare);
-    }
-
-    private Stream<PoolQueue> candidates() {
-        return waiting.stream().filter(pool -> !pool.group().isBusy());
+        return waiting.stream()
+                .filter(pool -> !pool.group().isBusy())
+                .map(pool -> pool.lingersForNanos(now))
+                .min(Long::compare);
     }
 
     /** When a new task of a pool is expected to be answered, counted from now. Rather too early than too late. */
@@ -80,14 +84,15 @@ final class Workload {
     }
 
     private long startsInNanos(PoolQueue pool, long now) {
-        long deviceFree = running.size() < devices
-                ? 0
-                : running.values().stream().mapToLong(end -> end - now).min().orElse(0);
-        long groupFree = running.entrySet().stream()
-                .filter(entry -> entry.getKey().pool().group() == pool.group())
-                .mapToLong(entry -> entry.getValue() - now)
-                .max()
-                .orElse(0);
+        long deviceFree = running.size() < devices ? 0 : Long.MAX_VALUE;
+        long groupFree = 0;
+        for (Map.Entry<Batch, Long> batch : running.entrySet()) {
+            long endsIn = batch.getValue() - now;
+            deviceFree = Math.min(deviceFree, endsIn);
+            if (batch.getKey().pool().group() == pool.group()) {
+                groupFree = Math.max(groupFree, endsIn);
+            }
+        }
         return Math.max(0, Math.max(deviceFree, groupFree));
     }
 
@@ -95,10 +100,13 @@ final class Workload {
     private long othersNanos(PoolQueue pool, Task task, long now) {
         long ownUrgency = task.priorityClass().urgency(now);
         long urgency = pool.isEmpty() || ownUrgency - pool.urgency() < 0 ? ownUrgency : pool.urgency();
-        return waiting.stream()
-                .filter(other -> other != pool && other.urgency() - urgency < 0)
-                .mapToLong(other -> other.computeTime()
-                        .ofBatch((int) Math.min(other.limits().maxBatchSize(), other.rows())))
-                .sum();
+        long nanos = 0;
+        for (PoolQueue other : waiting) {
+            if (other != pool && other.urgency() - urgency < 0) {
+                nanos += other.computeTime()
+                        .ofBatch((int) Math.min(other.limits().maxBatchSize(), other.rows()));
+            }
+        }
+        return nanos;
     }
 }
