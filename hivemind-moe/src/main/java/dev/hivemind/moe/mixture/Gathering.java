@@ -8,6 +8,7 @@ import dev.hivemind.rsocket.error.ProtocolViolationException;
 import dev.hivemind.rsocket.error.RpcException;
 import dev.hivemind.rsocket.identity.PeerId;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
+import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -122,9 +123,11 @@ final class Gathering {
     }
 
     private static long sizeBytes(Reply reply) {
-        return reply.descriptors().stream()
-                .mapToLong(TensorDescriptor::sizeBytes)
-                .sum();
+        long bytes = 0;
+        for (TensorDescriptor tensor : reply.descriptors()) {
+            bytes += tensor.sizeBytes();
+        }
+        return bytes;
     }
 
     private void examineOrFail(Call call, Reply reply) {
@@ -150,7 +153,12 @@ final class Gathering {
 
     private static @Nullable RpcException lieIn(Group group, Reply reply) {
         try {
-            return reply.tensors().stream().allMatch(RowFrames::isFinite) ? null : notFinite(group);
+            for (TensorFrame tensor : reply.tensors()) {
+                if (!RowFrames.isFinite(tensor)) {
+                    return notFinite(group);
+                }
+            }
+            return null;
         } catch (RpcException malformed) {
             return malformed;
         } catch (RuntimeException | Error unreadable) {

@@ -1,5 +1,6 @@
 package dev.hivemind.moe.tensor;
 
+import dev.hivemind.rsocket.tensor.ElementType;
 import dev.hivemind.rsocket.tensor.TensorDescriptor;
 import dev.hivemind.rsocket.tensor.TensorFrame;
 import java.nio.ByteBuffer;
@@ -12,12 +13,14 @@ final class FrameRows {
     private final TensorFrame frame;
     private final TensorDescriptor row;
     private final int rowWireBytes;
+    private final boolean isAsInArrays;
 
     /** @throws IllegalArgumentException if the frame's rows were not written apart: single numbers, compressed */
     FrameRows(TensorFrame frame) {
         this.frame = frame;
         this.row = rowOf(frame.descriptor());
         this.rowWireBytes = row.wireBytes();
+        this.isAsInArrays = isAsInArrays(row);
         if (row.shape().size() == 1 && row.isCompressed()) {
             throw new IllegalArgumentException("The rows of %s cannot be told apart".formatted(frame.descriptor()));
         }
@@ -30,6 +33,13 @@ final class FrameRows {
         return new TensorDescriptor(batch.elementType(), shape, batch.compression());
     }
 
+    /** Whether the bytes of a tensor need only be copied, neither converted nor looked at. */
+    static boolean isAsInArrays(TensorDescriptor tensor) {
+        return !tensor.isCompressed()
+                && tensor.elementType() != ElementType.BFLOAT16
+                && tensor.elementType() != ElementType.BOOL;
+    }
+
     /** Number of rows. */
     int count() {
         return Math.toIntExact(frame.descriptor().shape().get(0));
@@ -40,9 +50,19 @@ final class FrameRows {
         return ElementTypes.asArray(row).sizeBytes();
     }
 
-    /** Writes a row as it lies in an array. */
+    /**
+     * Writes a row as it lies in an array.
+     *
+     * @param target has room for it and for nothing else; its position stays as it is
+     */
     void read(int index, ByteBuffer target) {
         int offset = frame.data().readerIndex() + index * rowWireBytes;
+        if (isAsInArrays) {
+            int start = target.position();
+            frame.data().getBytes(offset, target);
+            target.position(start);
+            return;
+        }
         NDArrayFrames.fill(target, new TensorFrame(row, frame.data().slice(offset, rowWireBytes)));
     }
 }

@@ -120,6 +120,9 @@ public final class RowFrames {
         if (!array.elementType().isFloatingPoint() || array.elements() == 0) {
             return true;
         }
+        if (FrameRows.isAsInArrays(frame.descriptor()) && frame.data().nioBufferCount() == 1) {
+            return isFinite(littleEndian(frame.data().nioBuffer()), array.elementType());
+        }
         if (array.shape().size() <= 1) {
             ByteBuffer all = littleEndian(ByteBuffer.allocate(array.sizeBytes()));
             NDArrayFrames.fill(all, frame);

@@ -309,6 +309,12 @@ class GatheringTest {
                 beforeReading.run();
                 return super.getBytes(index, target);
             }
+
+            @Override
+            public ByteBuffer nioBuffer(int index, int length) {
+                beforeReading.run();
+                return super.nioBuffer(index, length);
+            }
         };
         return numbers.writeZero(bytes);
     }
