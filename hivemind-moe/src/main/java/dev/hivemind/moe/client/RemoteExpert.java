@@ -107,6 +107,11 @@ public final class RemoteExpert {
         return owners.schema(policy.forwardTimeout(), asked);
     }
 
+    /** Whether {@link #info} is remembered, and asks nobody. */
+    public boolean isKnown() {
+        return owners.knownSchema() != null;
+    }
+
     /**
      * The expert's outputs, without a graph.
      *

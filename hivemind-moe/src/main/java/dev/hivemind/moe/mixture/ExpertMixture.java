@@ -185,9 +185,9 @@ final class ExpertMixture {
         return handles.get(owners);
     }
 
-    /** The same expert, called for no longer than this. */
-    RemoteExpert callable(RemoteExpert expert, Duration timeout) {
-        return expert.with(calls.withForwardTimeout(timeout).withBackwardTimeout(timeout));
+    /** How experts are called, for no longer than this. */
+    CallPolicy callsWithin(Duration timeout) {
+        return calls.withForwardTimeout(timeout).withBackwardTimeout(timeout);
     }
 
     void forwardEnded(int rows, List<Answer> answers, List<Failure> failures, float @Nullable [] scores, long nanos) {

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import dev.hivemind.moe.client.CallPolicy;
 import dev.hivemind.moe.client.RemoteExpert;
 import dev.hivemind.moe.expert.ExpertSchema;
 import dev.hivemind.moe.gating.Routing;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -132,14 +134,7 @@ final class ForwardPass {
         int[] slots = found.slotsOf(expert);
         PeerId[] toBlame = {handle.owner()};
         long begun = System.nanoTime();
-        Duration time = atLeastTheShortest(patience.remaining());
-        return mixture.callable(handle, time)
-                .tellingWhomItAsks(peer -> toBlame[0] = peer)
-                .info()
-                .timeout(
-                        time,
-                        Mono.error(() ->
-                                new DeadlineExceededException("%s did not tell its schema in time".formatted(handle))))
+        return schemaOf(handle, patience, peer -> toBlame[0] = peer)
                 .doOnNext(schema -> outputs.requireOf(schema, handle))
                 .map(schema -> new Known(split(found, expert, handle, schema), null))
                 .onErrorResume(RpcException.class, error -> {
@@ -148,6 +143,20 @@ final class ForwardPass {
                     long nanos = System.nanoTime() - begun;
                     return Mono.just(new Known(List.of(), new Failure(whole, peer, error, false, nanos, nanos)));
                 });
+    }
+
+    private Mono<ExpertSchema> schemaOf(RemoteExpert handle, Deadline patience, Consumer<PeerId> toBlame) {
+        if (handle.isKnown()) {
+            return handle.info();
+        }
+        Duration time = atLeastTheShortest(patience.remaining());
+        return handle.with(mixture.callsWithin(allButAMargin(time)))
+                .tellingWhomItAsks(toBlame)
+                .info()
+                .timeout(
+                        time,
+                        Mono.error(() ->
+                                new DeadlineExceededException("%s did not tell its schema in time".formatted(handle))));
     }
 
     private static List<Group> split(Routing found, int expert, RemoteExpert handle, ExpertSchema schema) {
@@ -164,13 +173,12 @@ final class ForwardPass {
     /** Calls every chosen expert with its rows. */
     Mono<Answers> call() {
         Duration timeout = timeLeft();
-        Duration each = allButAMargin(timeout);
+        CallPolicy each = mixture.callsWithin(allButAMargin(timeout));
         var rules = new Gathering.Rules(rows, policy.kMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups,
-                (group, asked) -> mixture.callable(group.handle(), each)
-                        .tellingWhomItAsks(asked)
-                        .forwardRows(inputs, group.rows()),
+                (group, asked) ->
+                        group.handle().with(each).tellingWhomItAsks(asked).forwardRows(inputs, group.rows()),
                 rules);
     }
 
@@ -211,12 +219,13 @@ final class ForwardPass {
     /** Calls the experts that answered, with the gradients of their slots. */
     Mono<Answers> callBack(NDList gradients) {
         Duration timeout = withinStep(policy.backwardTimeout());
-        Duration each = allButAMargin(timeout);
+        CallPolicy each = mixture.callsWithin(allButAMargin(timeout));
         backBegunNanos = System.nanoTime();
         var rules = new Gathering.Rules(rows, policy.backwardKMin(), timeout, policy.timeoutAfterKMin());
         return Gathering.of(
                 groups,
-                (group, asked) -> mixture.callable(group.handle(), each)
+                (group, asked) -> group.handle()
+                        .with(each)
                         .tellingWhomItAsks(asked)
                         .backwardRows(inputs, group.rows(), gradients, group.slots()),
                 rules);
