@@ -16,7 +16,7 @@ import java.util.List;
  * @param acknowledgements copies after which whoever stores is told, 1 to {@code replicas}
  * @param initialPeers where to enter the DHT
  * @param requestTimeout after which a call has failed
- * @param softTimeout after which a call no longer holds a lookup up
+ * @param softTimeout after which a call no longer holds a lookup up; twice as long, and it no longer holds a store up
  * @param maxTtl how long records may live, at most 24 h
  * @param refreshPeriod how often all ranges of the table are visited
  * @param maxRecords records kept for others

@@ -89,7 +89,10 @@ public final class DhtNodeBuilder {
         return this;
     }
 
-    /** After which a call to a peer no longer holds a lookup up, though its answer still counts. Default: 250 ms. */
+    /**
+     * After which a call to a peer no longer holds a lookup up, though its answer still counts. A store has twice as long,
+     * and then the record goes to one more peer. Default: 250 ms.
+     */
     public DhtNodeBuilder softTimeout(Duration softTimeout) {
         this.softTimeout = requireNonNull(softTimeout, "softTimeout");
         return this;

@@ -29,7 +29,7 @@ import reactor.core.publisher.Sinks;
  * Stores records at the peers that ought to keep them. {@link #dispose()} gives up the copies that are still being made of
  * records whose callers have been told already.
  */
-final class RecordWrites implements Disposable {
+final class RecordWrites implements StoreWave.Peers, Disposable {
 
     /** How many keys are looked for and stored together, so that what goes to one peer travels in one request. */
     private static final int TOGETHER = 64;
@@ -39,7 +39,8 @@ final class RecordWrites implements Disposable {
 
     /**
      * How many of the nearest peers a search asks before the records are sent. They know those around them, and the others
-     * show by their answer to the records themselves whether they are there. A search that meets silence asks them all.
+     * show by their answer to the records themselves whether they are there. A search that meets silence asks them all, and
+     * so does the second one, which follows if too few take the records and some are silent.
      */
     private static final int CONFIRMATIONS = 2;
 
@@ -119,7 +120,7 @@ final class RecordWrites implements Disposable {
                 early ? node.config().acknowledgements() : node.config().replicas(),
                 node.config().softTimeout(),
                 node.loop(),
-                this::send,
+                this,
                 new StoreWave.Listener() {
                     @Override
                     public void accept(StoreReceipt receipt) {
@@ -164,7 +165,14 @@ final class RecordWrites implements Disposable {
         return keepers;
     }
 
-    private Mono<StoreReply> send(Contact to, StoreRequest request) {
+    @Override
+    public Mono<List<Contact>> search(DhtKey key) {
+        NodeId target = key.target();
+        return node.look(LookupRequest.ofNodes(target, width())).map(found -> keepers(target, found.closest()));
+    }
+
+    @Override
+    public Mono<StoreReply> store(Contact to, StoreRequest request) {
         if (to.id().equals(node.self())) {
             return local.store(request);
         }

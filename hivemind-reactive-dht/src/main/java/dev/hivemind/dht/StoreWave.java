@@ -3,6 +3,7 @@ package dev.hivemind.dht;
 import dev.hivemind.dht.routing.Contact;
 import dev.hivemind.dht.rpc.StoreReply;
 import dev.hivemind.dht.rpc.StoreRequest;
+import dev.hivemind.dht.storage.DhtKey;
 import dev.hivemind.dht.storage.DhtRecord;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -12,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -26,14 +26,20 @@ import reactor.core.publisher.Mono;
  */
 final class StoreWave implements Disposable {
 
-    /** How many peers are sent records at once, those past the soft timeout not counted. */
+    /** How many peers are sent records at once, those not counted that are slow. */
     private static final int MAX_CALLS = 32;
+
+    /** Those that are slow counted as well. */
+    private static final int MAX_UNANSWERED = 4 * MAX_CALLS;
+
+    /** A store may have to connect first, which takes as long as a search among peers that are connected. */
+    private static final int SOFT_TIMEOUTS = 2;
 
     private final List<Placement> placements;
     private final int acknowledgements;
-    private final Duration softTimeout;
+    private final Duration patience;
     private final NodeLoop loop;
-    private final BiFunction<Contact, StoreRequest, Mono<StoreReply>> send;
+    private final Peers peers;
     private final Listener listener;
 
     /** What waits for each peer. */
@@ -43,7 +49,19 @@ final class StoreWave implements Disposable {
     private int unacknowledged;
     private int unsettled;
     private int inFlight;
+    private int slowCalls;
+    private boolean isAnybodyThere;
     private volatile boolean isAcknowledged;
+
+    /** Those who may keep records. Signals come on any thread. */
+    interface Peers {
+
+        /** Stores records at one peer; empty if it did not answer. */
+        Mono<StoreReply> store(Contact at, StoreRequest request);
+
+        /** Those who may keep a record and all answered a moment ago, nearest first; empty or an error if there are none. */
+        Mono<List<Contact>> search(DhtKey key);
+    }
 
     /** Hears what becomes of a wave, on the node's loop. */
     interface Listener extends Consumer<StoreReceipt> {
@@ -57,21 +75,21 @@ final class StoreWave implements Disposable {
 
     /**
      * @param acknowledgements copies after which a record is acknowledged
-     * @param softTimeout after which another peer is sent what a silent one was sent
-     * @param send stores records at one peer, on any thread; empty if the peer did not answer
+     * @param softTimeout of a search; a peer that is silent for twice as long is slow, and another is sent the records as
+     *     well. While nobody has answered at all, it may be the own link that is slow, and each has twice that time.
      */
     StoreWave(
             List<Placement> placements,
             int acknowledgements,
             Duration softTimeout,
             NodeLoop loop,
-            BiFunction<Contact, StoreRequest, Mono<StoreReply>> send,
+            Peers peers,
             Listener listener) {
         this.placements = List.copyOf(placements);
         this.acknowledgements = acknowledgements;
-        this.softTimeout = softTimeout;
+        this.patience = softTimeout.multipliedBy(SOFT_TIMEOUTS);
         this.loop = loop;
-        this.send = send;
+        this.peers = peers;
         this.listener = listener;
         this.unacknowledged = this.placements.size();
         this.unsettled = this.placements.size();
@@ -87,11 +105,33 @@ final class StoreWave implements Disposable {
         for (Contact to = placement.next(); to != null; to = placement.next()) {
             waiting.computeIfAbsent(to, any -> new ArrayDeque<>()).add(placement);
         }
+        if (placement.beginsSearch()) {
+            searchFor(placement);
+        }
         if (placement.acknowledges(acknowledgements)) {
             acknowledge(placement);
         }
         if (placement.isSettled() && --unsettled == 0) {
             listener.settled();
+        }
+    }
+
+    private void searchFor(Placement placement) {
+        Disposable.Swap search = Disposables.swap();
+        calls.add(search);
+        search.update(peers.search(placement.key())
+                .defaultIfEmpty(List.of())
+                .subscribe(
+                        found -> loop.execute(() -> found(placement, found, search)),
+                        error -> loop.execute(() -> found(placement, List.of(), search))));
+    }
+
+    private void found(Placement placement, List<Contact> found, Disposable search) {
+        if (!calls.isDisposed()) {
+            calls.remove(search);
+            placement.found(found);
+            advance(placement);
+            sendWaiting();
         }
     }
 
@@ -113,7 +153,7 @@ final class StoreWave implements Disposable {
     }
 
     private void sendWaiting() {
-        while (inFlight < MAX_CALLS && !waiting.isEmpty() && !calls.isDisposed()) {
+        while (hasRoom() && !waiting.isEmpty() && !calls.isDisposed()) {
             Map.Entry<Contact, Deque<Placement>> next =
                     waiting.entrySet().iterator().next();
             List<Placement> parcel = parcel(next.getValue());
@@ -122,6 +162,10 @@ final class StoreWave implements Disposable {
             }
             send(next.getKey(), parcel);
         }
+    }
+
+    private boolean hasRoom() {
+        return inFlight < MAX_CALLS && inFlight + slowCalls < MAX_UNANSWERED;
     }
 
     /** As many as fit into one request. */
@@ -147,7 +191,7 @@ final class StoreWave implements Disposable {
     private void send(Contact to, List<Placement> parcel) {
         List<DhtRecord> records = new ArrayList<>();
         parcel.forEach(placement -> records.addAll(placement.records()));
-        new Call(parcel).await(send.apply(to, new StoreRequest(records)));
+        new Call(to, parcel).await(peers.store(to, new StoreRequest(records)));
     }
 
     @Override
@@ -163,18 +207,22 @@ final class StoreWave implements Disposable {
     /** One peer that is sent some records. */
     private final class Call {
 
+        private final Contact to;
         private final List<Placement> parcel;
         private final Disposable.Composite parts = Disposables.composite();
+        private final Disposable.Swap timer = Disposables.swap();
         private boolean slow;
 
-        Call(List<Placement> parcel) {
+        Call(Contact to, List<Placement> parcel) {
+            this.to = to;
             this.parcel = parcel;
         }
 
         void await(Mono<StoreReply> reply) {
             inFlight++;
             calls.add(parts);
-            parts.add(loop.after(softTimeout, this::slow));
+            parts.add(timer);
+            timer.update(loop.after(patience, this::late));
             parts.add(reply.map(Optional::of)
                     .defaultIfEmpty(Optional.empty())
                     .subscribe(
@@ -182,11 +230,20 @@ final class StoreWave implements Disposable {
                             error -> loop.execute(() -> ended(null))));
         }
 
+        private void late() {
+            if (isAnybodyThere) {
+                slow();
+            } else {
+                timer.update(loop.after(patience, this::slow));
+            }
+        }
+
         /** The peer does not hold others up any longer, but may still answer. */
         private void slow() {
             if (!calls.isDisposed()) {
                 slow = true;
                 inFlight--;
+                slowCalls++;
                 parcel.forEach(Placement::slow);
                 advance();
             }
@@ -198,9 +255,13 @@ final class StoreWave implements Disposable {
             }
             calls.remove(parts);
             parts.dispose();
-            if (!slow) {
+            if (slow) {
+                slowCalls--;
+            } else {
                 inFlight--;
             }
+            // A node has no addresses of its own, and its answer says nothing of the link.
+            isAnybodyThere |= reply != null && !to.isClientOnly();
             tell(reply);
             advance();
         }

@@ -29,13 +29,19 @@ class StoreWaveTest {
     private static final int REPLICAS = 3;
     private static final int MAX_CALLS = 32;
     private static final Duration SOFT_TIMEOUT = Duration.ofMillis(250);
+    private static final Duration PATIENCE = SOFT_TIMEOUT.multipliedBy(2);
+    private static final Duration SEARCH = Duration.ofMillis(100);
+
+    private static final List<PeerAddress> ADDRESS = List.of(new PeerAddress("127.0.0.1", 1));
 
     private final SimScheduler time = new SimScheduler();
     private final List<Contact> contacts = IntStream.range(0, 80)
-            .mapToObj(i -> new Contact(NodeId.ofKey(new byte[] {(byte) i}), List.of(new PeerAddress("127.0.0.1", 1))))
+            .mapToObj(i -> new Contact(NodeId.ofKey(new byte[] {(byte) i}), ADDRESS))
             .toList();
     private final List<DhtRecord> records = List.of(record("key", "a"), record("key", "b"));
     private final List<Contact> asked = new ArrayList<>();
+    private final List<DhtKey> searched = new ArrayList<>();
+    private List<Contact> found = List.of();
     private final List<Integer> sizes = new ArrayList<>();
     private final List<StoreReceipt> receipts = new ArrayList<>();
     private final List<String> events = new ArrayList<>();
@@ -52,13 +58,24 @@ class StoreWaveTest {
 
     private StoreWave run(
             List<Placement> placements, int acknowledgements, BiFunction<Contact, Integer, Mono<StoreReply>> send) {
-        BiFunction<Contact, StoreRequest, Mono<StoreReply>> counting = (to, request) -> Mono.defer(() -> {
-                    asked.add(to);
-                    sizes.add(request.records().size());
-                    underWay++;
-                    return send.apply(to, request.records().size());
-                })
-                .doFinally(ended -> underWay--);
+        var peers = new StoreWave.Peers() {
+            @Override
+            public Mono<StoreReply> store(Contact at, StoreRequest request) {
+                return Mono.defer(() -> {
+                            asked.add(at);
+                            sizes.add(request.records().size());
+                            underWay++;
+                            return send.apply(at, request.records().size());
+                        })
+                        .doFinally(ended -> underWay--);
+            }
+
+            @Override
+            public Mono<List<Contact>> search(DhtKey key) {
+                searched.add(key);
+                return Mono.delay(SEARCH, time).thenReturn(found);
+            }
+        };
         var listener = new StoreWave.Listener() {
             @Override
             public void accept(StoreReceipt receipt) {
@@ -75,9 +92,9 @@ class StoreWaveTest {
                 events.add("settled");
             }
         };
-        var wave = new StoreWave(placements, acknowledgements, SOFT_TIMEOUT, new NodeLoop(time), counting, listener);
+        var wave = new StoreWave(placements, acknowledgements, SOFT_TIMEOUT, new NodeLoop(time), peers, listener);
         wave.start();
-        time.run(SOFT_TIMEOUT.minusMillis(1));
+        time.run(PATIENCE.minusMillis(1));
         return wave;
     }
 
@@ -181,7 +198,7 @@ class StoreWaveTest {
     }
 
     @Test
-    void start_withAPeerThatIsSilent_sendsToTheNextAfterTheSoftTimeout() {
+    void start_withAPeerThatIsSilent_sendsToTheNextAfterAWhile() {
         run((to, count) -> contacts.indexOf(to) == 1 ? Mono.never() : stored(2));
         assertThat(receipts).isEmpty();
 
@@ -192,7 +209,35 @@ class StoreWaveTest {
     }
 
     @Test
-    void start_withAPeerThatAnswersAfterTheSoftTimeout_countsItsCopy() {
+    void start_withAllPeersSilent_waitsTwiceAsLong() {
+        run((to, count) -> Mono.never());
+
+        time.run(PATIENCE);
+        assertThat(asked).hasSize(REPLICAS);
+        time.run(Duration.ofMillis(1));
+
+        assertThat(asked).hasSize(2 * REPLICAS);
+    }
+
+    @Test
+    void start_withOnlyItselfAnswering_waitsTwiceAsLong() {
+        var itself = new Contact(NodeId.ofKey(new byte[] {99}), List.of());
+        List<Contact> keepers = new ArrayList<>(contacts);
+        keepers.add(0, itself);
+        run(
+                List.of(new Placement(records, keepers, REPLICAS)),
+                REPLICAS,
+                (to, count) -> to.equals(itself) ? stored(2) : Mono.never());
+
+        time.run(PATIENCE);
+        assertThat(asked).hasSize(REPLICAS);
+        time.run(Duration.ofMillis(1));
+
+        assertThat(asked).hasSize(REPLICAS + 2);
+    }
+
+    @Test
+    void start_withAPeerThatAnswersWhenItIsSlow_countsItsCopy() {
         Mono<StoreReply> late = Mono.delay(Duration.ofSeconds(1), time).then(stored(2));
         run(
                 List.of(new Placement(records, contacts.subList(0, 2), 2)),
@@ -206,15 +251,70 @@ class StoreWaveTest {
     }
 
     @Test
-    void start_withManyPeersThatAreSilent_goesOnToOthersAfterTheSoftTimeout() {
-        List<Placement> placements = contacts.stream()
-                .map(contact -> new Placement(records, List.of(contact), REPLICAS))
+    void start_withManyPeersThatAreSlow_goesOnToOthersWithinABound() {
+        List<Placement> placements = IntStream.range(0, 400)
+                .mapToObj(i -> new Placement(
+                        records,
+                        List.of(new Contact(NodeId.ofKey(new byte[] {(byte) i, 1, (byte) (i >> 8)}), ADDRESS)),
+                        REPLICAS))
                 .toList();
         run(placements, REPLICAS, (to, count) -> Mono.never());
 
-        time.run(SOFT_TIMEOUT);
+        time.run(Duration.ofMillis(501));
+        assertThat(underWay).isEqualTo(2 * MAX_CALLS);
+        time.run(Duration.ofMinutes(1));
 
-        assertThat(asked).hasSize(2 * MAX_CALLS);
+        assertThat(underWay).isEqualTo(4 * MAX_CALLS);
+    }
+
+    @Test
+    void start_withTooFewPeersOfWhomSomeAreSilent_searchesOnceMore() {
+        found = contacts.subList(0, 6);
+        run(
+                List.of(new Placement(records, contacts.subList(0, 4), REPLICAS)),
+                REPLICAS,
+                (to, count) -> contacts.indexOf(to) < 2 ? Mono.empty() : stored(2));
+
+        assertThat(searched).containsExactly(records.get(0).key());
+        assertThat(asked).isEqualTo(contacts.subList(0, 5));
+        assertThat(receipts).hasSize(2).allMatch(receipt -> receipt.stored() == REPLICAS);
+        assertThat(events).containsExactly("acknowledged", "settled");
+    }
+
+    @Test
+    void start_withTooFewPeersThatAllAnswer_searchesNoMore() {
+        found = contacts;
+        run(List.of(new Placement(records, contacts.subList(0, 2), REPLICAS)), REPLICAS, (to, count) -> stored(2));
+
+        assertThat(searched).isEmpty();
+        assertThat(receipts).hasSize(2).allMatch(receipt -> receipt.stored() == 2);
+    }
+
+    @Test
+    void start_withASearchThatFindsNobodyElse_endsWithWhatThereIs() {
+        found = contacts.subList(0, 2);
+        run(
+                List.of(new Placement(records, contacts.subList(0, 2), REPLICAS)),
+                REPLICAS,
+                (to, count) -> contacts.indexOf(to) == 0 ? Mono.empty() : stored(2));
+
+        assertThat(searched).hasSize(1);
+        assertThat(receipts).hasSize(2).allMatch(receipt -> receipt.stored() == 1);
+        assertThat(events).containsExactly("acknowledged", "settled");
+    }
+
+    @Test
+    void dispose_whileSearching_givesTheSearchUp() {
+        StoreWave wave = run(
+                List.of(new Placement(records, contacts.subList(0, 2), REPLICAS)),
+                REPLICAS,
+                (to, count) -> Mono.<StoreReply>empty().delaySubscription(PATIENCE.minusMillis(50), time));
+        assertThat(searched).hasSize(1);
+
+        wave.dispose();
+        time.run(Duration.ofSeconds(10));
+
+        assertThat(events).isEmpty();
     }
 
     @Test

@@ -15,9 +15,10 @@ import org.jspecify.annotations.Nullable;
  * Kademlia's lookup as a state machine: answers and timeouts in, peers to ask out.
  *
  * <p>At most {@code alpha} peers are asked at once, always the nearest known. A peer past the soft timeout frees its
- * slot, every second one adds another, and it no longer holds the lookup up, but may still answer. The lookup ends when the
- * {@code width} nearest peers have answered, or fewer if there are no more; or when the value found is good enough. No threads, clocks or I/O: the
- * owner calls {@link #next()} after every event and sends what it returns.
+ * slot, every second one adds another, and it no longer holds the lookup up, but may still answer. The lookup ends when as
+ * many of the nearest peers have answered as have to confirm, or fewer if there are no more; or when the value found is good
+ * enough. One silent peer, and all of the {@code width} nearest have to confirm. No threads, clocks or I/O: the owner calls
+ * {@link #next()} after every event and sends what it returns.
  */
 final class IterativeLookup {
 

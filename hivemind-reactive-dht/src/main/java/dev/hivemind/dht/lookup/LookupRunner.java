@@ -40,7 +40,7 @@ public final class LookupRunner {
      * Looks for peers or a value. Cold: each subscription is a lookup of its own.
      *
      * <p>Thread: the result is emitted on the node's loop. Cancellation gives up every call under way. A lookup never
-     * fails because of peers that do not answer: the result tells who did.
+     * fails because of peers that do not answer: where all have to confirm, the result tells who did.
      *
      * @param seeds the nearest peers that the node knows; asked for on the node's loop
      */

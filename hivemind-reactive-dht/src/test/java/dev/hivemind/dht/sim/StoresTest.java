@@ -68,16 +68,44 @@ class StoresTest {
         var swarm = new SimSwarm(41, node -> node).grow(300);
         swarm.time().run(Duration.ofSeconds(30));
         swarm.kill(percent / 100.0);
-        int copies = 0;
+        int before = copies(swarm);
         for (int i = 0; i < 20; i++) {
             Member writer = swarm.anyone();
             var record = DhtRecord.of(
                     DhtKey.of("key" + i), ByteString.EMPTY, writer.node().now().plusSeconds(600));
-            StoreReceipt receipt = swarm.await(writer.node().store(record));
-            copies += receipt.stored();
+            swarm.await(writer.node().store(record));
         }
+        swarm.time().run(Duration.ofSeconds(8));
 
-        assertThat(copies).isGreaterThan(20 * 5);
+        assertThat(copies(swarm) - before).isGreaterThan(20 * 6);
+        swarm.close();
+    }
+
+    private static int copies(SimSwarm swarm) {
+        return swarm.members().stream()
+                .mapToInt(member -> swarm.await(member.node().snapshot()).records())
+                .sum();
+    }
+
+    /** Hardly anybody is taken for slow because the link is. */
+    @ParameterizedTest
+    @ValueSource(ints = {40, 130, 200})
+    void store_overALongLink_makesHardlyMoreCopiesThanAreWanted(int millis) {
+        var swarm = new SimSwarm(39, node -> node.replicas(5)).grow(100);
+        swarm.time().run(Duration.ofSeconds(30));
+        swarm.network().link(new SimLink(Duration.ofMillis(millis), 0.2, 0, 0));
+        int before = copies(swarm);
+        for (int i = 0; i < 20; i++) {
+            Member writer = swarm.anyone();
+            swarm.await(writer.node()
+                    .store(DhtRecord.of(
+                            DhtKey.of("key" + i),
+                            ByteString.EMPTY,
+                            writer.node().now().plusSeconds(600))));
+        }
+        swarm.time().run(Duration.ofSeconds(8));
+
+        assertThat(copies(swarm) - before).isBetween(20 * 5, 20 * 6);
         swarm.close();
     }
 
