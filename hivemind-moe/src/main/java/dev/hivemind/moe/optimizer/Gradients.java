@@ -40,14 +40,27 @@ public final class Gradients {
     }
 
     /**
-     * Scales gradients in place so that their norm is at most {@code maxNorm}, as PyTorch does.
+     * By which gradients of this norm are multiplied so that it becomes at most {@code maxNorm}, as PyTorch does; 1 if it
+     * is.
      *
-     * @param norm what {@link #normOf} says it is now
+     * @param norm of {@link #normOf}
      */
-    public static void clip(Collection<NDArray> gradients, double norm, double maxNorm) {
-        double factor = maxNorm / (norm + EPSILON);
-        if (factor < 1) {
-            gradients.forEach(gradient -> gradient.muli(factor));
+    public static double clipFactor(double norm, double maxNorm) {
+        return Math.min(1, maxNorm / (norm + EPSILON));
+    }
+
+    /**
+     * A gradient times a factor. In memory of its own unless the factor is 1: several gradients can share theirs, and would
+     * be multiplied several times.
+     *
+     * @param gradient closed unless it is what is returned
+     */
+    public static NDArray times(NDArray gradient, double factor) {
+        if (factor == 1) {
+            return gradient;
+        }
+        try (gradient) {
+            return gradient.mul(factor);
         }
     }
 
@@ -59,7 +72,7 @@ public final class Gradients {
     }
 
     /** Handles on the gradients of these parameters, in their order, which the caller closes. */
-    public static NDList of(Collection<NDArray> parameters) {
+    private static NDList of(Collection<NDArray> parameters) {
         var gradients = new NDList(parameters.size());
         parameters.forEach(parameter -> gradients.add(parameter.getGradient()));
         return gradients;

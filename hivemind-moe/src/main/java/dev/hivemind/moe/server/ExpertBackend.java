@@ -244,8 +244,11 @@ public final class ExpertBackend implements AutoCloseable {
     private synchronized void step(NDList gradients, double norm) {
         try (gradients) {
             TensorOps.withGradMode(false, () -> {
-                Gradients.clip(gradients, norm, training.maxGradientNorm());
-                optimizer.step(training.schedule().factor(optimizer.steps()), byParameter(gradients)::get);
+                double clip = Gradients.clipFactor(norm, training.maxGradientNorm());
+                IdentityHashMap<NDArray, NDArray> own = byParameter(gradients);
+                optimizer.step(
+                        training.schedule().factor(optimizer.steps()),
+                        parameter -> Gradients.times(requireNonNull(own.get(parameter)), clip));
                 return norm;
             });
         }

@@ -1,7 +1,6 @@
 package dev.hivemind.moe.training;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.hivemind.moe.optimizer.ExpertOptimizer;
 import dev.hivemind.moe.optimizer.Gradients;
@@ -10,7 +9,6 @@ import dev.hivemind.moe.tensor.TensorOps;
 import dev.hivemind.moe.training.LocalStep.Gathered;
 import dev.hivemind.moe.training.LocalStep.Share;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -146,9 +144,11 @@ final class Learner implements AutoCloseable {
     /** @param holders from each weight to the array that has its gradient */
     private LocalStep apply(UnaryOperator<NDArray> holders) {
         return TensorOps.withGradMode(false, () -> {
-            double norm = clip(holders);
+            double norm = requireFiniteNorm(holders);
+            double clip = Gradients.clipFactor(norm, config.maxGradientNorm());
             double factor = config.schedule().factor(step);
-            optimizer.step(factor, weight -> holders.apply(weight).getGradient());
+            optimizer.step(
+                    factor, weight -> Gradients.times(holders.apply(weight).getGradient(), clip));
             step++;
             nextBatch = gathered.last() + 1;
             var made = new LocalStep(
@@ -158,17 +158,13 @@ final class Learner implements AutoCloseable {
         });
     }
 
-    private double clip(UnaryOperator<NDArray> holders) {
-        List<NDArray> holding =
-                model.parameters().values().stream().map(holders).toList();
-        try (NDList gradients = Gradients.of(holding)) {
-            double norm = Gradients.normOf(gradients);
-            if (!Double.isFinite(norm)) {
-                throw diverged(gathered.last());
-            }
-            Gradients.clip(gradients, norm, config.maxGradientNorm());
-            return norm;
+    private double requireFiniteNorm(UnaryOperator<NDArray> holders) {
+        double norm = Gradients.globalNorm(
+                model.parameters().values().stream().map(holders).toList());
+        if (!Double.isFinite(norm)) {
+            throw diverged(gathered.last());
         }
+        return norm;
     }
 
     /** All that is needed to go on from here. */

@@ -53,7 +53,7 @@ final class Backends implements BeforeEachCallback, AfterEachCallback {
         return backend(definition, TrainingConfig.of(optimizer));
     }
 
-    private ExpertBackend backend(ExpertDefinition definition, TrainingConfig training) {
+    ExpertBackend backend(ExpertDefinition definition, TrainingConfig training) {
         ExpertBackend backend = ExpertBackend.create(definition, training);
         backends.add(backend);
         return backend;

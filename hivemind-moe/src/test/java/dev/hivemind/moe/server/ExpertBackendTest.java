@@ -135,6 +135,32 @@ class ExpertBackendTest {
                 .containsExactly(0, -1);
     }
 
+    @Test
+    void backward_ofGradientsThatShareMemory_takesEachOnce() {
+        ExpertBackend backend = backends.backend(TestExperts.sumOfViews(), OptimizerConfig.sgd(0.5));
+
+        backwardOfOneRow(backend);
+        backwardOfOneRow(backend);
+
+        backend.parameters()
+                .forEach((name, weight) ->
+                        assertThat(weight.toFloatArray()).as(name).containsExactly(0, 0));
+    }
+
+    @Test
+    void backward_ofLargeGradientsThatShareMemory_clipsEachOnce() {
+        ExpertBackend backend = backends.backend(
+                TestExperts.sumOfViews(),
+                TrainingConfig.of(OptimizerConfig.sgd(1)).withMaxGradientNorm(1));
+
+        backwardOfOneRow(backend);
+
+        backend.parameters()
+                .forEach((name, weight) -> assertThat(weight.toFloatArray())
+                        .as(name)
+                        .containsExactly(new float[] {0.5f, 0.5f}, Offset.offset(1e-5f)));
+    }
+
     private void backwardOfOneRow(ExpertBackend backend) {
         NDArray x = backends.manager().create(new float[] {1, 2}, new Shape(1, 2));
         backend.backward(new NDList(x, x.onesLike()));

@@ -49,15 +49,20 @@ final class TestExperts {
 
     /** {@code x*w} of a weight that the block has by two names. */
     static ExpertDefinition scaleByTwoNames() {
-        return scale(new Scale("again", false));
+        return onPairs(new Scale("again", false));
     }
 
     /** {@code x*w} of a weight that the block uses without asking the store that it is given. */
     static ExpertDefinition scaleWithoutStore() {
-        return scale(new Scale("weight", true));
+        return onPairs(new Scale("weight", true));
     }
 
-    private static ExpertDefinition scale(Scale block) {
+    /** {@code x+v+w}, where the gradients of all three can lie in the same memory. */
+    static ExpertDefinition sumOfViews() {
+        return onPairs(new SumOfViews());
+    }
+
+    private static ExpertDefinition onPairs(AbstractBlock block) {
         return new ExpertDefinition(
                 block,
                 List.of(TensorSpec.of("x", ElementType.FLOAT32, TensorSpec.BATCH, 2)),
@@ -94,6 +99,40 @@ final class TestExperts {
             NDArray x = inputs.singletonOrThrow();
             return new NDList(
                     x.mul(withoutStore ? weight.getArray() : store.getValue(weight, x.getDevice(), training)));
+        }
+    }
+
+    private static final class SumOfViews extends AbstractBlock {
+
+        private final Parameter v = addParameter(weight("v"));
+        private final Parameter w = addParameter(weight("w"));
+
+        private static Parameter weight(String name) {
+            return Parameter.builder()
+                    .setName(name)
+                    .setType(Parameter.Type.WEIGHT)
+                    .optInitializer(Initializer.ONES)
+                    .build();
+        }
+
+        @Override
+        protected void prepare(Shape[] inputShapes) {
+            v.setShape(new Shape(2));
+            w.setShape(new Shape(2));
+        }
+
+        @Override
+        public Shape[] getOutputShapes(Shape[] inputShapes) {
+            return inputShapes;
+        }
+
+        @Override
+        protected NDList forwardInternal(
+                ParameterStore store, NDList inputs, boolean training, PairList<String, Object> options) {
+            NDArray x = inputs.singletonOrThrow();
+            NDArray row = store.getValue(v, x.getDevice(), training).reshape(1, 2);
+            NDArray other = store.getValue(w, x.getDevice(), training).reshape(1, 2);
+            return new NDList(x.add(row.add(other)));
         }
     }
 
