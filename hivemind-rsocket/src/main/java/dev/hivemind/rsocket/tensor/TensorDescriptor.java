@@ -6,6 +6,8 @@ import dev.hivemind.rsocket.compression.Compression;
 import dev.hivemind.rsocket.compression.TensorCodec;
 import dev.hivemind.rsocket.compression.TensorLayout;
 import dev.hivemind.rsocket.error.ProtocolViolationException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -46,8 +48,11 @@ public record TensorDescriptor(ElementType elementType, List<Long> shape, Compre
 
     /** The descriptor of uncompressed data, from a shape as plain numbers. */
     public static TensorDescriptor of(ElementType elementType, long... shape) {
-        return new TensorDescriptor(
-                elementType, java.util.Arrays.stream(shape).boxed().toList());
+        List<Long> lengths = new ArrayList<>(shape.length);
+        for (long length : shape) {
+            lengths.add(length);
+        }
+        return new TensorDescriptor(elementType, lengths);
     }
 
     /** Number of elements; 1 for a scalar. */
@@ -90,7 +95,9 @@ public record TensorDescriptor(ElementType elementType, List<Long> shape, Compre
 
     /** The shape as plain numbers. */
     public long[] dimensions() {
-        return shape.stream().mapToLong(Long::longValue).toArray();
+        long[] dimensions = new long[shape.size()];
+        Arrays.setAll(dimensions, shape::get);
+        return dimensions;
     }
 
     /** As people write it: {@code float32(64, 1024)}, or {@code float32(64, 1024) as int8}. */
