@@ -68,6 +68,11 @@ final class ConnectionPool implements Disposable {
         });
     }
 
+    /** The live connection to a peer; null if there is none, or the node closes. */
+    @Nullable PeerConnection living(PeerId id) {
+        return closing ? null : use(id);
+    }
+
     /** What is supplied, or an error once the node closes. */
     Mono<PeerConnection> unlessClosing(Supplier<Mono<PeerConnection>> connection) {
         return Mono.defer(

@@ -143,6 +143,11 @@ public final class PeerNode {
         return connections.get(peer, candidates, () -> dialFirst(peer, candidates));
     }
 
+    /** The connection to a peer that {@link #connect(PeerId, List)} gives without dialling; null if it would dial. */
+    public @Nullable PeerConnection living(PeerId peer) {
+        return connections.living(requireNonNull(peer, "peer"));
+    }
+
     private Mono<PeerConnection> dialFirst(PeerId peer, List<PeerAddress> addresses) {
         List<RpcException> failures = new ArrayList<>();
         Mono<PeerConnection> attempts = Mono.error(() -> nowhere(peer, addresses, failures));

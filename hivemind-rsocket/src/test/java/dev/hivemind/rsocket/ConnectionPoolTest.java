@@ -115,6 +115,26 @@ class ConnectionPoolTest {
     }
 
     @Test
+    void living_isWhatGetFindsWithoutDialling() {
+        PeerConnection connection = connection(peer(0));
+        pool.add(connection);
+
+        assertThat(pool.living(peer(0))).isSameAs(connection);
+        assertThat(pool.living(peer(1))).isNull();
+        connection.dispose();
+        assertThat(pool.living(peer(0))).isNull();
+    }
+
+    @Test
+    void living_onceThePoolCloses_isNobody() {
+        pool.add(connection(peer(0)));
+
+        pool.drain(Duration.ZERO).subscribe();
+
+        assertThat(pool.living(peer(0))).isNull();
+    }
+
+    @Test
     void get_failingForManyPeers_closesNoLiveConnection() {
         List<PeerConnection> connections =
                 IntStream.range(0, 3).mapToObj(i -> connection(peer(i))).toList();

@@ -42,8 +42,12 @@ final class Owner {
         return schema;
     }
 
-    /** The connection, or an error by the deadline. */
+    /** The connection that is there when this is called, or else a new one, or an error by the deadline. */
     Mono<PeerConnection> connect(Deadline deadline) {
+        PeerConnection living = node.living(peerId());
+        if (living != null) {
+            return Mono.just(living);
+        }
         return node.connect(peerId(), descriptor.addresses())
                 .timeout(deadline.remaining(), Mono.error(this::cannotConnectInTime));
     }
