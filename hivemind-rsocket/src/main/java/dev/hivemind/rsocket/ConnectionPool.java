@@ -108,17 +108,18 @@ final class ConnectionPool implements Disposable {
         return used != null ? used : fresh;
     }
 
-    /** Returns the connections to close. */
+    /** Returns the connections to close: the one that enters, or those that it takes the place of. */
     private synchronized List<PeerConnection> enter(PeerConnection connection) {
-        if (closing) {
+        if (closing || connection.isDisposed()) {
             return List.of(connection);
         }
+        List<PeerConnection> removed = makeRoom();
         var pooled = new PooledConnection(connection, now());
         live.add(pooled);
         pooled.whenClosed(() -> forget(connection));
         retireTheOtherSides(connection.peerId());
         sweepFromNowOn();
-        return removeSurplus();
+        return removed;
     }
 
     private synchronized void forget(PeerConnection closed) {
@@ -136,9 +137,9 @@ final class ConnectionPool implements Disposable {
         }
     }
 
-    private List<PeerConnection> removeSurplus() {
+    private List<PeerConnection> makeRoom() {
         var removed = new ArrayList<PeerConnection>();
-        while (live.size() > settings.maxConnections()) {
+        while (live.size() >= settings.maxConnections()) {
             removed.add(live.removeEldest(now()));
         }
         return removed;

@@ -10,8 +10,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections of a pool, by peer and by how recently they were active. What is asked for each new connection does not
- * depend on how many there are. Guarded by the pool's lock.
+ * The connections of a pool, by peer and by how recently they were active. To find the eldest asks each connection at most
+ * once between two calls of {@link #refresh}, which asks all, and apart from that as few as are taken out. Guarded by the
+ * pool's lock.
  */
 final class LiveConnections {
 
@@ -22,6 +23,8 @@ final class LiveConnections {
 
     /** Those of one peer in the order in which they came; mostly a single one. */
     private final Map<PeerId, List<PooledConnection>> byPeer = new HashMap<>();
+
+    private long round;
 
     int size() {
         return byAge.size();
@@ -78,6 +81,7 @@ final class LiveConnections {
 
     /** Puts the connections on which calls were made or served, or are, behind the others. */
     void refresh(long nowMillis) {
+        round++;
         List<PooledConnection> active =
                 byAge.values().stream().filter(PooledConnection::takeUsed).toList();
         active.forEach(pooled -> touch(pooled, nowMillis));
@@ -85,19 +89,21 @@ final class LiveConnections {
 
     /**
      * Takes out the connection that was active least recently. Asks the eldest alone, as long as they turn out to have been
-     * active since they were last asked; those are put behind the others.
+     * active since they were last asked; those are put behind the others. One that was put there since the last refresh is
+     * the eldest again only when the others were active later, or came later, and goes without a further question.
      */
     PeerConnection removeEldest(long nowMillis) {
-        for (int asked = 0; asked < byAge.size(); asked++) {
-            PooledConnection eldest = byAge.values().iterator().next();
-            if (!eldest.takeUsed()) {
-                break;
-            }
+        PooledConnection eldest = eldest();
+        while (eldest.turnsOutUsed(round)) {
             touch(eldest, nowMillis);
+            eldest = eldest();
         }
-        PeerConnection eldest = byAge.keySet().iterator().next();
-        remove(eldest);
-        return eldest;
+        remove(eldest.connection());
+        return eldest.connection();
+    }
+
+    private PooledConnection eldest() {
+        return byAge.values().iterator().next();
     }
 
     /** Takes out those of which this is true. */

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -36,6 +37,7 @@ public final class PeerConnection implements Disposable {
     private final Link link;
     private final RSocket rsocket;
     private final OutgoingCalls calls;
+    private final Disposable.Swap disposal = Disposables.swap();
 
     /** {@code peer} is the hello of the other end, proven. */
     PeerConnection(Hello peer, Link link, NodeCalls calls) {
@@ -163,6 +165,12 @@ public final class PeerConnection implements Disposable {
     @Override
     public void dispose() {
         rsocket.dispose();
+        disposal.dispose();
+    }
+
+    /** Has this disposed of as soon as the link is told to close here, which may take it some time. */
+    void whenDisposed(Disposable listener) {
+        disposal.update(listener);
     }
 
     @Override

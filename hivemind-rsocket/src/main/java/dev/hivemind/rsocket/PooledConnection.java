@@ -18,11 +18,15 @@ final class PooledConnection {
     /** How long calls on a retired connection may go on. */
     private static final Duration RETIREMENT = Duration.ofMinutes(1);
 
+    /** Before the first round. */
+    private static final long NEVER = -1;
+
     private final PeerConnection connection;
     private final Disposable.Swap closing = Disposables.swap();
     private long activeAtMillis;
     private long retiredAtMillis;
     private boolean retired;
+    private long foundUsedInRound = NEVER;
 
     PooledConnection(PeerConnection connection, long nowMillis) {
         this.connection = connection;
@@ -50,6 +54,15 @@ final class PooledConnection {
         return connection.activity().takeUsed();
     }
 
+    /** As {@link #takeUsed()}, but asks no more once this was found out in the same round. */
+    boolean turnsOutUsed(long round) {
+        if (foundUsedInRound == round || !takeUsed()) {
+            return false;
+        }
+        foundUsedInRound = round;
+        return true;
+    }
+
     void touch(long nowMillis) {
         activeAtMillis = nowMillis;
     }
@@ -58,9 +71,10 @@ final class PooledConnection {
         return activeAtMillis < other.activeAtMillis;
     }
 
-    /** Has this run once the connection has closed, unless the pool lets go of it before. */
+    /** Has this run when this side closes the connection, and when it has closed, unless the pool lets go of it before. */
     void whenClosed(Runnable forget) {
         closing.update(connection.onClose().subscribe(nothing -> {}, error -> {}, forget));
+        connection.whenDisposed(forget::run);
     }
 
     /** The pool lets go of the connection. */

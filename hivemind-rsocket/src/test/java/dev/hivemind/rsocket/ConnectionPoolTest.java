@@ -82,6 +82,31 @@ class ConnectionPoolTest {
     }
 
     @Test
+    void add_whileAnotherIsBeingClosed_closesNobody() {
+        PeerConnection kept = connection(peer(0));
+        PeerConnection closing = connection(peer(1), true, new LingeringSocket());
+        List.of(kept, closing, connection(peer(2))).forEach(pool::add);
+
+        closing.dispose();
+        pool.add(connection(peer(3)));
+
+        assertThat(kept.isDisposed()).isFalse();
+    }
+
+    @Test
+    void add_ofAClosedConnection_closesNobody() {
+        List<PeerConnection> connections =
+                IntStream.range(0, 3).mapToObj(i -> connection(peer(i))).toList();
+        connections.forEach(pool::add);
+        PeerConnection closed = connection(peer(3));
+        closed.dispose();
+
+        pool.add(closed);
+
+        assertThat(connections).noneMatch(PeerConnection::isDisposed);
+    }
+
+    @Test
     void onClose_ofAConnection_isNotWaitedForAfterItsRemoval() {
         var socket = new OpenSocket();
         pool.add(connection(peer(0), true, socket));
@@ -228,6 +253,20 @@ class ConnectionPoolTest {
         assertThat(pool.adopt(fresh)).isSameAs(known);
         assertThat(fresh.isDisposed()).isTrue();
         assertThat(known.isDisposed()).isFalse();
+    }
+
+    @Test
+    void adopt_whenAllOthersWereUsed_closesAnotherThanTheFreshConnection() {
+        List<PeerConnection> used =
+                IntStream.range(0, 3).mapToObj(i -> connection(peer(i))).toList();
+        used.forEach(pool::add);
+        used.forEach(connection -> call(connection).dispose());
+        PeerConnection fresh = connection(peer(3));
+
+        assertThat(pool.adopt(fresh)).isSameAs(fresh);
+
+        assertThat(fresh.isDisposed()).isFalse();
+        assertThat(used).extracting(PeerConnection::isDisposed).containsExactly(true, false, false);
     }
 
     /** Whatever each side learns first, both end with the connection that the lower id dialled. */
@@ -479,6 +518,27 @@ class ConnectionPoolTest {
         /** How many wait for the end of this connection. */
         int listeners() {
             return closed.currentSubscriberCount();
+        }
+    }
+
+    /** Says that it is disposed long before it has closed. */
+    private static final class LingeringSocket implements RSocket {
+
+        private boolean disposed;
+
+        @Override
+        public void dispose() {
+            disposed = true;
+        }
+
+        @Override
+        public boolean isDisposed() {
+            return disposed;
+        }
+
+        @Override
+        public Mono<Void> onClose() {
+            return Mono.never();
         }
     }
 

@@ -45,6 +45,33 @@ class LiveConnectionsTest {
     }
 
     @Test
+    void removeEldest_ofThoseThatWereAskedSinceTheLastRefresh_asksThemNoMore() {
+        PooledConnection first = add(peer, 0);
+        PooledConnection second = add(peer, 1);
+        use(first);
+        use(second);
+        live.removeEldest(2);
+        use(second);
+
+        assertThat(live.removeEldest(3)).isSameAs(second.connection());
+
+        assertThat(second.takeUsed()).as("not asked since").isTrue();
+    }
+
+    @Test
+    void removeEldest_afterARefresh_asksAgain() {
+        PooledConnection first = add(peer, 0);
+        PooledConnection second = add(peer, 1);
+        PooledConnection third = add(peer, 2);
+        List.of(first, second, third).forEach(LiveConnectionsTest::use);
+        live.removeEldest(3);
+        live.refresh(4);
+        use(second);
+
+        assertThat(live.removeEldest(5)).isSameAs(third.connection());
+    }
+
+    @Test
     void preferred_ofSeveralOfOnePeer_isTheMostRecentlyActive() {
         PooledConnection first = add(peer, 0);
         add(peer, 1);
