@@ -26,6 +26,7 @@ final class WriteStall {
     private long seenBytes;
     private long seenAtNanos;
     private @Nullable Future<?> nextCheck;
+    private boolean stopped;
 
     WriteStall(ChannelHandlerContext context, Duration patience) {
         this.context = context;
@@ -34,7 +35,7 @@ final class WriteStall {
 
     /** Something is to be sent. */
     void onWrite() {
-        if (nextCheck == null) {
+        if (nextCheck == null && !stopped) {
             seenBytes = progress();
             seenAtNanos = now();
             schedule();
@@ -48,6 +49,7 @@ final class WriteStall {
 
     /** The connection has closed. The timer would keep it in memory, with all that hangs on it. */
     void stop() {
+        stopped = true;
         if (nextCheck != null) {
             nextCheck.cancel(false);
         }

@@ -212,6 +212,15 @@ class OutboundGateTest {
     }
 
     @Test
+    void socket_thatIsWrittenToWhileItCloses_isNotWatched() {
+        socket.closeFuture().addListener(closed -> send(1));
+
+        socket.pipeline().close();
+
+        assertThat(socket.hasTimers()).isFalse();
+    }
+
+    @Test
     void receive_whenTheConnectionBreaks_fails() {
         StepVerifier.create(gate.receive())
                 .then(() -> socket.arriving.error(new ClosedChannelException()))
