@@ -86,9 +86,14 @@ final class RecordWrites implements StoreWave.Peers, Disposable {
         group.forEach(entry -> byTarget.put(entry.getKey().target(), entry.getValue()));
         int width = width();
         List<LookupRequest> requests = byTarget.keySet().stream()
-                .map(target -> LookupRequest.ofNodes(target, width, Math.min(CONFIRMATIONS, width)))
+                .map(target -> LookupRequest.ofNodes(target, width, confirmations(width)))
                 .toList();
         return node.lookAll(requests).collectList().flatMapMany(found -> place(found, byTarget));
+    }
+
+    /** Where buckets hold little more than the copies, those around a key may not fit into the buckets of the nearest. */
+    private int confirmations(int width) {
+        return node.config().bucketSize() < 2 * node.config().replicas() ? width : CONFIRMATIONS;
     }
 
     /** Some more than are wanted may refuse, or be gone a moment later. */
