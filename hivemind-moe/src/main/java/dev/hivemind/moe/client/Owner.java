@@ -10,23 +10,42 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.Reply;
 import dev.hivemind.rsocket.Request;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
+import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.frame.Operation;
 import dev.hivemind.rsocket.identity.PeerId;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** One peer that hosts an expert. Thread-safe. */
 final class Owner {
 
+    /** What {@link Mono#cache} takes for that. */
+    private static final Duration FOREVER = Duration.ofMillis(Long.MAX_VALUE);
+
     private final PeerNode node;
     private final ExpertDescriptor descriptor;
+    private final CallPolicy policy;
+    private final Backoff<PeerId> backoff;
     private final Mono<ExpertSchema> schema;
+    private volatile @Nullable Long askedNanos;
+    private volatile @Nullable ExpertSchema told;
 
-    Owner(PeerNode node, ExpertDescriptor descriptor, CallPolicy policy) {
+    /**
+     * @param policy for the question about the schema
+     * @param backoff learns of failures
+     */
+    Owner(PeerNode node, ExpertDescriptor descriptor, CallPolicy policy, Backoff<PeerId> backoff) {
         this.node = node;
         this.descriptor = descriptor;
-        this.schema = Mono.using(() -> question(policy), question -> ask(question, policy), Request::release)
-                .cacheInvalidateIf(answer -> false);
+        this.policy = policy;
+        this.backoff = backoff;
+        this.schema = Mono.using(this::question, this::ask, Request::release)
+                .doOnNext(answer -> told = answer)
+                .doOnError(error -> recordFailure(error, true))
+                .doOnTerminate(() -> askedNanos = null)
+                .cache(answer -> FOREVER, error -> Duration.ZERO, () -> Duration.ZERO);
     }
 
     ExpertUid uid() {
@@ -37,9 +56,43 @@ final class Owner {
         return descriptor.peerId();
     }
 
-    /** What the expert takes and gives here; asked once, unless that fails. */
+    /**
+     * What the expert takes and gives here; asked once, unless that fails. The question has the time of the client's
+     * policy, however soon those give up who wait for the answer.
+     */
     Mono<ExpertSchema> schema() {
         return schema;
+    }
+
+    /** What the expert takes and gives here, if that was told. */
+    @Nullable ExpertSchema told() {
+        return told;
+    }
+
+    boolean isBeingAsked() {
+        return askedNanos != null;
+    }
+
+    /** For how long it has owed the answer to the question about the schema. */
+    Duration silentFor() {
+        Long begun = askedNanos;
+        return begun == null ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - begun);
+    }
+
+    /** Whether it failed of late. */
+    boolean isBanned() {
+        return backoff.isBanned(peerId());
+    }
+
+    void recordSuccess() {
+        backoff.succeeded(peerId());
+    }
+
+    /** @param hadFairTime else being late is no failure */
+    void recordFailure(Throwable error, boolean hadFairTime) {
+        if (error instanceof PeerUnavailableException || (error instanceof DeadlineExceededException && hadFairTime)) {
+            backoff.failed(peerId());
+        }
     }
 
     /** The connection that is there when this is called, or else a new one, or an error by the deadline. */
@@ -56,7 +109,8 @@ final class Owner {
         return new DeadlineExceededException("The peer of %s could not be connected in time".formatted(uid()));
     }
 
-    private Request question(CallPolicy policy) {
+    private Request question() {
+        askedNanos = System.nanoTime();
         return Request.ofMessage(
                 Operation.EXPERT_INFO,
                 uid().toString(),
@@ -64,7 +118,7 @@ final class Owner {
                 ExpertSchemaMessage.getDefaultInstance());
     }
 
-    private Mono<ExpertSchema> ask(Request question, CallPolicy policy) {
+    private Mono<ExpertSchema> ask(Request question) {
         Deadline deadline = question.header().deadline();
         return Mono.defer(() -> connect(deadline).flatMap(connection -> connection.request(question)))
                 .map(Owner::readSchema)

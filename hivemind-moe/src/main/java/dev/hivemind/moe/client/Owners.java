@@ -10,6 +10,7 @@ import dev.hivemind.rsocket.PeerNode;
 import dev.hivemind.rsocket.error.DeadlineExceededException;
 import dev.hivemind.rsocket.error.PeerUnavailableException;
 import dev.hivemind.rsocket.error.RpcException;
+import dev.hivemind.rsocket.error.SchemaMismatchException;
 import dev.hivemind.rsocket.error.UnknownExpertException;
 import dev.hivemind.rsocket.frame.Deadline;
 import dev.hivemind.rsocket.identity.PeerId;
@@ -27,15 +28,23 @@ import reactor.core.publisher.Mono;
 
 /**
  * The peers that host one expert, and what it takes and gives. Of an expert that can be trained, the peer that declared
- * it last is the owner, and no other is ever called. Calls of a frozen one take turns among all that host it frozen and
- * with the same interface, and leave those alone that failed of late. Thread-safe.
+ * it last is the owner, and no other is called once it has said so. Calls of a frozen one take turns among all that host
+ * it frozen and with the same interface, and leave those alone that failed of late. Thread-safe.
+ *
+ * <p>The word of the latest owner counts as soon as it is there. Until then a frozen one stands in: for all callers if the
+ * latest failed, and only for those who cannot wait if it merely is not as fast as they are. Who was silent for less than
+ * a fair time did not fail.
  */
 final class Owners {
 
+    /** Of the client's own part of the time for one of several owners. */
+    private static final int FAIR_PART = 4;
+
     private final List<Owner> all;
-    private final Backoff<PeerId> backoff;
+    private final Owner latest;
+    private final Duration clientsShare;
     private final AtomicInteger turns = new AtomicInteger();
-    private volatile @Nullable Choice known;
+    private volatile @Nullable Owner standIn;
 
     /**
      * @param descriptors of one uid, at least one, the latest declared first
@@ -44,9 +53,10 @@ final class Owners {
      */
     Owners(PeerNode node, List<ExpertDescriptor> descriptors, CallPolicy policy, Backoff<PeerId> backoff) {
         this.all = descriptors.stream()
-                .map(descriptor -> new Owner(node, descriptor, policy))
+                .map(descriptor -> new Owner(node, descriptor, policy, backoff))
                 .toList();
-        this.backoff = backoff;
+        this.latest = all.get(0);
+        this.clientsShare = share(policy.forwardTimeout());
     }
 
     /** How long one of several owners is waited for before another is tried: all but one may be silent. */
@@ -54,26 +64,45 @@ final class Owners {
         return time.dividedBy(all.size() + 1L);
     }
 
+    private boolean isFair(Duration time) {
+        return time.compareTo(clientsShare.dividedBy(FAIR_PART)) >= 0;
+    }
+
     ExpertUid uid() {
-        return all.get(0).uid();
+        return latest.uid();
     }
 
     /** The peer that is called as long as nothing speaks for another. */
     PeerId preferred() {
-        Choice made = known;
-        return (made == null ? candidates().element() : made.owner).peerId();
+        Owner speaker = anySpeaker();
+        return (speaker == null ? candidates(clientsShare).element() : speaker).peerId();
     }
 
-    /** Whether no other than {@link #preferred()} is ever called. */
+    /** Whether no other than {@link #preferred()} is ever called: the latest. */
     boolean isOne() {
-        Choice made = known;
-        return all.size() == 1 || (made != null && made.schema.trainable());
+        ExpertSchema told = latest.told();
+        return all.size() == 1 || (told != null && told.trainable());
     }
 
-    /** What the expert takes and gives, if that was asked before. */
+    /** What the expert takes and gives, if that needs not be asked. */
     @Nullable ExpertSchema knownSchema() {
-        Choice made = known;
-        return made == null ? null : made.schema;
+        Owner speaker = speaker();
+        return speaker == null ? null : speaker.told();
+    }
+
+    /** Whose word counts for all. */
+    private @Nullable Owner speaker() {
+        return latest.told() == null ? standIn : latest;
+    }
+
+    /** Whose word counts for those who cannot wait. */
+    private @Nullable Owner anySpeaker() {
+        Owner speaker = speaker();
+        for (int i = 0; speaker == null && i < all.size(); i++) {
+            ExpertSchema told = all.get(i).told();
+            speaker = told == null || told.trainable() ? null : all.get(i);
+        }
+        return speaker;
     }
 
     /**
@@ -84,42 +113,48 @@ final class Owners {
      */
     Mono<ExpertSchema> schema(Duration time, Consumer<PeerId> toBlame) {
         return Mono.defer(() -> {
-                    Choice made = known;
-                    return made == null ? new Question(time, toBlame).ask() : Mono.just(made);
-                })
-                .map(Choice::schema);
+            ExpertSchema known = knownSchema();
+            return known == null ? new Question(time, toBlame).ask() : Mono.just(known);
+        });
     }
 
-    /** Those that failed of late come last. */
-    private Deque<Owner> candidates() {
+    /** Those come last that failed of late, or were silent for longer already than they are waited for. */
+    private Deque<Owner> candidates(Duration share) {
         return all.stream()
-                .sorted(Comparator.comparing(owner -> backoff.isBanned(owner.peerId())))
+                .sorted(Comparator.comparing(owner -> isLeftAlone(owner, share)))
                 .collect(Collectors.toCollection(ArrayDeque::new));
     }
 
+    private static boolean isLeftAlone(Owner owner, Duration share) {
+        return owner.isBanned() || owner.silentFor().compareTo(share) >= 0;
+    }
+
+    /** What is left of an owner's part; all of it if that is over, and nobody else to turn to. */
+    private static Duration left(Owner owner, Duration share) {
+        Duration left = share.minus(owner.silentFor());
+        return left.isNegative() || left.isZero() ? share : left;
+    }
+
     /** An error, after which another is tried, when one of several keeps silent for its part of the time. */
-    private <T> Mono<T> inTime(Owner owner, Duration share, Deadline deadline, Mono<T> answer) {
+    private <T> Mono<T> inTime(Owner owner, Duration part, Deadline deadline, Mono<T> answer) {
         if (all.size() == 1) {
             return answer;
         }
         Duration remaining = deadline.remaining();
-        Duration bound = remaining.compareTo(share) < 0 ? remaining : share;
-        return answer.timeout(bound, Mono.error(() -> silence(owner, deadline)));
+        Duration bound = remaining.compareTo(part) < 0 ? remaining : part;
+        return answer.doOnError(error -> owner.recordFailure(error, isFair(bound)))
+                .timeout(bound, Mono.error(() -> silence(owner, bound, deadline)));
     }
 
-    private static RpcException silence(Owner owner, Deadline deadline) {
+    private RpcException silence(Owner owner, Duration waited, Deadline deadline) {
+        boolean hadFairTime = isFair(waited) || isFair(owner.silentFor());
         String message =
                 "Peer %s keeps silent about %s".formatted(owner.peerId().toShortString(), owner.uid());
-        return deadline.isPast() ? new DeadlineExceededException(message) : new PeerUnavailableException(message);
-    }
-
-    /** The choice of whoever made one first. */
-    private synchronized Choice settled(Choice made) {
-        Choice earlier = known;
-        if (earlier == null) {
-            known = made;
-        }
-        return earlier == null ? made : earlier;
+        RpcException error = deadline.isPast() || !hadFairTime
+                ? new DeadlineExceededException(message)
+                : new PeerUnavailableException(message);
+        owner.recordFailure(error, hadFairTime);
+        return error;
     }
 
     /** Where a call begins to look for an owner; attempts after the first count on from here. */
@@ -136,50 +171,55 @@ final class Owners {
      */
     <T> Mono<T> call(int turn, PendingRequest request, Consumer<PeerId> asked, Function<PeerConnection, Mono<T>> call) {
         Deadline deadline = request.deadline();
-        Choice made = known;
-        if (made == null) {
+        if (isOne()) {
+            asked.accept(latest.peerId());
+            return latest.connect(deadline).flatMap(call);
+        }
+        Owner speaker = anySpeaker();
+        ExpertSchema expected = speaker == null ? null : speaker.told();
+        if (expected == null) {
             return Mono.error(new IllegalStateException("The schema comes first"));
         }
-        if (isOne()) {
-            asked.accept(made.owner.peerId());
-            return made.owner.connect(deadline).flatMap(call);
-        }
-        Owner owner = takingTurns(turn);
+        Duration share = share(request.timeout());
+        Owner owner = takingTurns(turn, share);
         asked.accept(owner.peerId());
         Mono<PeerConnection> ready = owner.schema()
-                .flatMap(schema -> requireAlike(made.schema, schema, owner))
-                .flatMap(alike -> owner.connect(deadline));
-        return inTime(owner, share(request.timeout()), deadline, ready)
-                .flatMap(call)
-                .doOnNext(answer -> backoff.succeeded(owner.peerId()))
                 .onErrorMap(UnknownExpertException.class, Owners::asUnavailable)
-                .doOnError(error -> recordFailure(owner, error));
+                .flatMap(schema -> requireAlike(expected, schema, owner))
+                .flatMap(alike -> owner.connect(deadline));
+        return inTime(owner, left(owner, share), deadline, ready)
+                .flatMap(connection -> answer(owner, deadline.remaining(), call.apply(connection)));
     }
 
-    private Owner takingTurns(int turn) {
+    private Owner takingTurns(int turn, Duration share) {
         for (int i = 0; i < all.size(); i++) {
             Owner owner = all.get((turn + i & Integer.MAX_VALUE) % all.size());
-            if (!backoff.isBanned(owner.peerId())) {
+            if (!isLeftAlone(owner, share)) {
                 return owner;
             }
         }
-        return all.get(turn % all.size());
+        return all.get((turn & Integer.MAX_VALUE) % all.size());
     }
 
-    private void recordFailure(Owner owner, Throwable error) {
-        if (error instanceof PeerUnavailableException || error instanceof DeadlineExceededException) {
-            backoff.failed(owner.peerId());
+    private <T> Mono<T> answer(Owner owner, Duration time, Mono<T> answer) {
+        return answer.doOnNext(received -> owner.recordSuccess())
+                .onErrorMap(UnknownExpertException.class, Owners::asUnavailable)
+                .doOnError(error -> owner.recordFailure(error, isFair(time)));
+    }
+
+    /** The latest may learn, but the call must have been made for such an expert. */
+    private Mono<ExpertSchema> requireAlike(ExpertSchema expected, ExpertSchema actual, Owner owner) {
+        boolean alike =
+                actual.inputs().equals(expected.inputs()) && actual.outputs().equals(expected.outputs());
+        if (alike && (owner == latest || !actual.trainable())) {
+            return Mono.just(actual);
         }
-    }
-
-    private static Mono<ExpertSchema> requireAlike(ExpertSchema expected, ExpertSchema actual, Owner owner) {
-        boolean alike = !actual.trainable()
-                && actual.inputs().equals(expected.inputs())
-                && actual.outputs().equals(expected.outputs());
-        return alike
-                ? Mono.just(actual)
-                : Mono.error(asUnavailable(new UnknownExpertException("Peer %s hosts another expert by the name of %s"
-                        .formatted(owner.peerId().toShortString(), owner.uid()))));
+        String message = "Peer %s hosts another expert by the name of %s"
+                .formatted(owner.peerId().toShortString(), owner.uid());
+        return Mono.error(
+                owner == latest
+                        ? new SchemaMismatchException(message)
+                        : asUnavailable(new UnknownExpertException(message)));
     }
 
     /** Others may host it still. */
@@ -187,32 +227,32 @@ final class Owners {
         return new PeerUnavailableException("An owner does not host the expert (any more)", gone);
     }
 
-    private record Choice(Owner owner, ExpertSchema schema) {}
-
     /** One caller's way from owner to owner, until one says what the expert takes and gives. */
     private final class Question {
 
-        private final Deque<Owner> candidates = candidates();
-        private final Duration time;
+        private final Duration share;
+        private final Deque<Owner> candidates;
         private final Deadline deadline;
         private final Consumer<PeerId> toBlame;
         private @Nullable Refusal first;
 
         Question(Duration time, Consumer<PeerId> toBlame) {
-            this.time = time;
-            this.toBlame = toBlame;
+            this.share = share(time);
+            this.candidates = candidates(share);
             this.deadline = Deadline.after(time);
+            this.toBlame = toBlame;
         }
 
         /** The first that answers; others than the latest only if they are frozen. */
-        Mono<Choice> ask() {
+        Mono<ExpertSchema> ask() {
             Owner owner = candidates.poll();
             if (owner == null) {
                 return Mono.error(blamed(requireNonNull(first, "the latest owner answers or fails")));
             }
-            return inTime(owner, candidates.isEmpty() ? time : share(time), deadline, owner.schema())
-                    .filter(schema -> owner == all.get(0) || !schema.trainable())
-                    .map(schema -> settled(new Choice(owner, schema)))
+            Duration part = candidates.isEmpty() ? deadline.remaining() : left(owner, share);
+            return inTime(owner, part, deadline, owner.schema())
+                    .filter(schema -> owner == latest || !schema.trainable())
+                    .map(schema -> heard(owner, schema))
                     .onErrorResume(RpcException.class, error -> {
                         failed(owner, error);
                         return ask();
@@ -220,8 +260,16 @@ final class Owners {
                     .switchIfEmpty(Mono.defer(this::ask));
         }
 
+        /** One that was only too slow for this caller may answer yet, and others may wait for it. */
+        private ExpertSchema heard(Owner owner, ExpertSchema schema) {
+            if (standIn == null && owner != latest && (latest.isBanned() || !latest.isBeingAsked())) {
+                standIn = owner;
+            }
+            ExpertSchema known = knownSchema();
+            return known == null ? schema : known;
+        }
+
         private void failed(Owner owner, RpcException error) {
-            recordFailure(owner, error);
             if (first == null) {
                 first = new Refusal(owner.peerId(), error);
             }

@@ -53,26 +53,37 @@ final class ScriptedPeers implements AfterEachCallback {
 
     /** A peer that hosts an expert of that schema and answers by these handlers. */
     Scripted peer(ExpertSchema schema, RequestHandler forward, RequestHandler backward) {
-        var peer = new Scripted(Mono.just(schema), forward, backward);
+        return peer(Mono.just(schema), forward, backward);
+    }
+
+    private Scripted peer(Mono<ExpertSchema> schema, RequestHandler forward, RequestHandler backward) {
+        var peer = new Scripted(schema, forward, backward);
         peers.add(peer);
         return peer;
     }
 
     /** A peer that hosts an expert of that schema and answers forward calls alone. */
     Scripted peer(ExpertSchema schema, RequestHandler forward) {
-        return peer(schema, forward, (caller, request) -> Mono.error(new AssertionError("Nobody asked for this")));
+        return peerThatTells(Mono.just(schema), forward);
     }
 
     /** A peer that never says what its expert takes. */
     Scripted silentPeer() {
-        var peer = new Scripted(Mono.never(), (caller, request) -> Mono.never(), (caller, request) -> Mono.never());
-        peers.add(peer);
-        return peer;
+        return peerThatTells(Mono.never(), (caller, request) -> Mono.never());
+    }
+
+    /** A peer that says so what its expert takes, and answers forward calls alone. */
+    Scripted peerThatTells(Mono<ExpertSchema> schema, RequestHandler forward) {
+        return peer(schema, forward, (caller, request) -> Mono.error(new AssertionError("Nobody asked for this")));
     }
 
     /** Those who host the expert. */
     Owners owners(ExpertCalls calls, Scripted... owners) {
-        return new Owners(client, descriptors(owners), CallPolicy.DEFAULT, calls.backoff());
+        return owners(CallPolicy.DEFAULT, calls, owners);
+    }
+
+    Owners owners(CallPolicy policy, ExpertCalls calls, Scripted... owners) {
+        return new Owners(client, descriptors(owners), policy, calls.backoff());
     }
 
     private static List<ExpertDescriptor> descriptors(Scripted... owners) {

@@ -219,6 +219,24 @@ class SharedExpertTest {
         assertThat(named).containsExactly(ByteString.copyFrom(failing.peerId().toBytes()));
     }
 
+    /** It is asked last, because it failed before, and a little less than the whole time of the question is over then. */
+    @Test
+    void owner_thatIsTheLatestAndSilent_isBlamedInsteadOfTheOneThatAnswered() {
+        swarm.client(CallPolicy.DEFAULT.withForwardTimeout(LONG));
+        honest.info = ScriptedExpert.schemaOf(WIDTH, WIDTH, true);
+        failing.info = AWAY;
+        RemoteExpert expert = swarm.client().expert(new ExpertUid("ffn.0")).block(Swarm.TIMEOUT);
+        expert.info().onErrorComplete(PeerUnavailableException.class).block(Swarm.TIMEOUT);
+        failing.info = ScriptedExpert.silent();
+        Set<ByteString> named = ConcurrentHashMap.newKeySet();
+        Disposable watch = calls().subscribe(call -> named.add(call.getPeerId()));
+
+        step(mixture(HURRIED));
+
+        watch.dispose();
+        assertThat(named).containsExactly(ByteString.copyFrom(failing.peerId().toBytes()));
+    }
+
     /** Owners take turns. */
     private void untilTheFailingOneIsAsked(RemoteMixtureOfExperts mixture) {
         int before = failing.forwards.get();
