@@ -21,9 +21,6 @@ import reactor.core.publisher.Mono;
 /** One peer that hosts an expert. Thread-safe. */
 final class Owner {
 
-    /** What {@link Mono#cache} takes for that. */
-    private static final Duration FOREVER = Duration.ofMillis(Long.MAX_VALUE);
-
     private final PeerNode node;
     private final ExpertDescriptor descriptor;
     private final CallPolicy policy;
@@ -44,8 +41,8 @@ final class Owner {
         this.schema = Mono.using(this::question, this::ask, Request::release)
                 .doOnNext(answer -> told = answer)
                 .doOnError(error -> recordFailure(error, true))
-                .doOnTerminate(() -> askedNanos = null)
-                .cache(answer -> FOREVER, error -> Duration.ZERO, () -> Duration.ZERO);
+                .doFinally(ended -> askedNanos = null)
+                .cacheInvalidateIf(answer -> false);
     }
 
     ExpertUid uid() {
@@ -57,8 +54,8 @@ final class Owner {
     }
 
     /**
-     * What the expert takes and gives here; asked once, unless that fails. The question has the time of the client's
-     * policy, however soon those give up who wait for the answer.
+     * What the expert takes and gives here; asked once, unless that fails or all who wait for it give up. The question has
+     * the time of the client's policy.
      */
     Mono<ExpertSchema> schema() {
         return schema;

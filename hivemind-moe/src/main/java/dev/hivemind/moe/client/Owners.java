@@ -106,10 +106,11 @@ final class Owners {
     }
 
     /**
-     * What the expert takes and gives; every owner is asked once, by whoever comes first. Failures are not remembered.
+     * What the expert takes and gives; every owner is asked once, by whoever comes first, and again if all who wait for its
+     * answer give up. Failures are not remembered.
      *
      * @param time of which each of several owners but the last has an equal part
-     * @param toBlame is told whose error it is, before that is emitted
+     * @param toBlame is told who is asked and, before an error is emitted, whose that is
      */
     Mono<ExpertSchema> schema(Duration time, Consumer<PeerId> toBlame) {
         return Mono.defer(() -> {
@@ -236,6 +237,9 @@ final class Owners {
         private final Consumer<PeerId> toBlame;
         private @Nullable Refusal first;
 
+        /** The latest had less than a fair time. */
+        private boolean hurried;
+
         Question(Duration time, Consumer<PeerId> toBlame) {
             this.share = share(time);
             this.candidates = candidates(share);
@@ -249,6 +253,7 @@ final class Owners {
             if (owner == null) {
                 return Mono.error(blamed(requireNonNull(first, "the latest owner answers or fails")));
             }
+            toBlame.accept(owner.peerId());
             Duration part = candidates.isEmpty() ? deadline.remaining() : left(owner, share);
             return inTime(owner, part, deadline, owner.schema())
                     .filter(schema -> owner == latest || !schema.trainable())
@@ -262,7 +267,8 @@ final class Owners {
 
         /** One that was only too slow for this caller may answer yet, and others may wait for it. */
         private ExpertSchema heard(Owner owner, ExpertSchema schema) {
-            if (standIn == null && owner != latest && (latest.isBanned() || !latest.isBeingAsked())) {
+            boolean latestIsSlow = hurried || (latest.isBeingAsked() && !latest.isBanned());
+            if (standIn == null && owner != latest && !latestIsSlow) {
                 standIn = owner;
             }
             ExpertSchema known = knownSchema();
@@ -270,6 +276,7 @@ final class Owners {
         }
 
         private void failed(Owner owner, RpcException error) {
+            hurried |= owner == latest && error instanceof DeadlineExceededException && !latest.isBanned();
             if (first == null) {
                 first = new Refusal(owner.peerId(), error);
             }

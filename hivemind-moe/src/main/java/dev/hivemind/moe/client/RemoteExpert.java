@@ -75,7 +75,7 @@ public final class RemoteExpert {
 
     /**
      * The same expert, which tells whom it asks: the latest peer is to thank for the answer of a call, or to blame for its
-     * failure, whichever of several owners that is. Of {@link #info} it is told, before an error, whose that is. Nobody is
+     * failure, whichever of several owners that is. Of {@link #info} it is told as well and, before an error, whose that is. Nobody is
      * told of calls that end before there was room for them. There is one listener: a further one replaces the former.
      *
      * @param listener is told before every attempt of every call, on any thread; returns at once, and must not throw
