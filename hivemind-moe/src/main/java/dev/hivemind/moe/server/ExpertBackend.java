@@ -226,24 +226,31 @@ public final class ExpertBackend implements AutoCloseable {
             NDList inputGradients = gradients(leaves);
             Finite.requireComputed(inputGradients, "A gradient of an input");
             NDList gradients = batch.gradients();
-            double norm = requireFiniteNorm(gradients);
+            NDList averages = batch.averages();
+            double norm = requireFiniteNorm(gradients, "A gradient of a parameter");
+            requireFiniteNorm(averages, "A running average");
             leaving(gradients, inputs);
-            return new Computation(leaving(inputGradients, inputs), () -> step(gradients, norm), definition.pause());
+            leaving(averages, inputs);
+            return new Computation(
+                    leaving(inputGradients, inputs), () -> step(batch, gradients, norm), definition.pause());
         }
     }
 
-    private static double requireFiniteNorm(NDList parameterGradients) {
-        double norm = Gradients.normOf(parameterGradients);
+    private static double requireFiniteNorm(NDList arrays, String what) {
+        double norm = Gradients.normOf(arrays);
         if (!Double.isFinite(norm)) {
-            throw new ExpertFailedException("A gradient of a parameter " + Finite.COMPLAINT);
+            throw new ExpertFailedException(what + " " + Finite.COMPLAINT);
         }
         return norm;
     }
 
     /** @param gradients of the parameters that are trained, in their order; closed here */
-    private synchronized void step(NDList gradients, double norm) {
+    private synchronized void step(BatchParameters batch, NDList gradients, double norm) {
         try (gradients) {
             TensorOps.withGradMode(false, () -> {
+                if (training.optimizer().isTrainable()) {
+                    batch.keepAverages();
+                }
                 double clip = Gradients.clipFactor(norm, training.maxGradientNorm());
                 IdentityHashMap<NDArray, NDArray> own = byParameter(gradients);
                 optimizer.step(

@@ -11,12 +11,17 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.norm.BatchNorm;
+import dev.hivemind.moe.expert.ExpertDefinition;
 import dev.hivemind.moe.expert.ExpertSchema;
+import dev.hivemind.moe.expert.TensorSpec;
 import dev.hivemind.moe.optimizer.LearningRateSchedule;
 import dev.hivemind.moe.optimizer.OptimizerConfig;
 import dev.hivemind.moe.optimizer.TrainingConfig;
 import dev.hivemind.moe.server.batching.Computation;
 import dev.hivemind.rsocket.error.ExpertFailedException;
+import dev.hivemind.rsocket.tensor.ElementType;
+import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -67,6 +72,55 @@ class ExpertBackendTest {
         assertThat(backend.optimizer().steps()).isEqualTo(3);
         assertSame(backend.parameters(), local.parameters());
         assertSame(backend.optimizer().state(), local.optimizer().state());
+    }
+
+    private ExpertBackend normalizing(OptimizerConfig optimizer) {
+        return backends.backend(
+                new ExpertDefinition(
+                        BatchNorm.builder().build(),
+                        List.of(TensorSpec.of("x", ElementType.FLOAT32, TensorSpec.BATCH, Backends.WIDTH)),
+                        List.of(TensorSpec.of("y", ElementType.FLOAT32, TensorSpec.BATCH, Backends.WIDTH))),
+                optimizer);
+    }
+
+    private static void assertUnchanged(ExpertBackend backend, Map<String, float[]> before) {
+        snapshot(backend.parameters())
+                .forEach((key, values) -> assertThat(values).as(key).isEqualTo(before.get(key)));
+    }
+
+    @Test
+    void computeBackward_ofABlockWithRunningAverages_changesThemWithItsCommit() {
+        ExpertBackend backend = normalizing(OptimizerConfig.sgd());
+        Map<String, float[]> before = snapshot(backend.parameters());
+
+        Computation computation = backend.computeBackward(new NDList(backends.batch(), backends.batch()));
+        assertUnchanged(backend, before);
+        computation.commit().run();
+
+        assertThat(snapshot(backend.parameters()).get("runningMean")).isNotEqualTo(before.get("runningMean"));
+        assertThat(snapshot(backend.parameters()).get("runningVar")).isNotEqualTo(before.get("runningVar"));
+    }
+
+    @Test
+    void backward_withRowsThatSpoilRunningAverages_changesNothing() {
+        ExpertBackend backend = normalizing(OptimizerConfig.sgd());
+        Map<String, float[]> before = snapshot(backend.parameters());
+        NDArray large = backends.batch().mul(1e25f);
+
+        assertThatThrownBy(() -> backend.backward(new NDList(large, backends.batch())))
+                .isInstanceOf(ExpertFailedException.class);
+
+        assertUnchanged(backend, before);
+    }
+
+    @Test
+    void backward_ofAFrozenBlockWithRunningAverages_changesNothing() {
+        ExpertBackend backend = normalizing(OptimizerConfig.frozen());
+        Map<String, float[]> before = snapshot(backend.parameters());
+
+        backend.backward(new NDList(backends.batch(), backends.batch()));
+
+        assertUnchanged(backend, before);
     }
 
     @Test
